@@ -1,0 +1,140 @@
+"""Which objects are audio, whose video they belong to, and what audio is accepted."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from core.errors import IdMismatch, NotAudio, OutOfLimits
+from core.ports import ObjectStore
+
+EXTENSIONS = (".mp3", ".wav", ".flac", ".m4a", ".aac", ".ogg", ".opus", ".wma", ".webm")
+_IDS = re.compile(r"^(\d+)/(?:audio/)?audio_(\d+)\.\w+$")
+
+MIN_DURATION_S = 1.0
+MAX_DURATION_S = 12 * 3600.0
+MIN_SAMPLE_RATE_HZ = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class AudioObject:
+    """One generation of one object in the audio bucket."""
+
+    bucket: str
+    name: str
+    generation: int
+    size_bytes: int = 0
+    content_type: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def uri(self) -> str:
+        """Where the object lies."""
+        return f"gs://{self.bucket}/{self.name}"
+
+    @property
+    def job_id(self) -> str:
+        """The idempotency key: two generations are two jobs, two events about one generation are one."""
+        return hashlib.sha256(f"{self.bucket}/{self.name}#{self.generation}".encode()).hexdigest()
+
+    @property
+    def is_audio(self) -> bool:
+        """Whether the name ends as audio files do; the bucket also holds video and waveforms."""
+        return self.name.lower().endswith(EXTENSIONS)
+
+    @property
+    def video_id(self) -> str:
+        """The video that the audio belongs to.
+
+        Raises:
+            IdMismatch: the name holds two ids that differ.
+        """
+        if self.metadata.get("video_id"):
+            return self.metadata["video_id"]
+        match = _IDS.match(self.name)
+        if match is None:
+            return self.name.rsplit(".", 1)[0] if "." in self.name.rsplit("/", 1)[-1] else self.name
+        if match[1] != match[2]:
+            raise IdMismatch(self.uri, match[1], match[2])
+        return match[1]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInfo:
+    """What probing found: nothing here was decoded, so the duration is the header's word."""
+
+    duration_s: float
+    sample_rate_hz: int
+    channels: int
+    codec: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSource:
+    """An object's bytes, opened anew for every reader."""
+
+    object: AudioObject
+    store: ObjectStore
+
+    def open(self) -> BinaryIO:
+        """A seekable stream of ranged reads, pinned to the generation.
+
+        Raises:
+            ObjectNotFound: the generation is gone.
+        """
+        return self.store.open(self.object.bucket, self.object.name, self.object.generation)
+
+    def url(self, expires_s: float) -> str | None:
+        """A signed URL, or None where the store has no means to sign."""
+        return self.store.signed_url(
+            self.object.bucket, self.object.name, self.object.generation, expires_s=expires_s
+        )
+
+
+def check_size(audio: AudioObject, max_bytes: int) -> None:
+    """Refuse what needs no look inside.
+
+    Raises:
+        OutOfLimits: 0 bytes, or more than allowed.
+        NotAudio: the extension is none of ours.
+    """
+    if not audio.is_audio:
+        raise NotAudio(
+            f"{audio.uri}: unknown extension, expected one of {' '.join(EXTENSIONS)}",
+            code="unsupported_extension",
+        )
+    if audio.size_bytes == 0:
+        raise OutOfLimits(audio.uri, "size", "0 bytes", "at least 1 byte", code="empty")
+    if audio.size_bytes > max_bytes:
+        raise OutOfLimits(
+            audio.uri, "size", f"{audio.size_bytes} bytes", f"at most {max_bytes} bytes", code="too_large"
+        )
+
+
+def check_info(name: str, info: AudioInfo) -> None:
+    """Refuse audio outside of the limits of the contract: 1 s to 12 h, 8 kHz and up.
+
+    Raises:
+        OutOfLimits: with the measured value and the limit.
+    """
+    check_duration(name, info.duration_s)
+    if info.sample_rate_hz < MIN_SAMPLE_RATE_HZ:
+        found, expected = f"{info.sample_rate_hz} Hz", f"at least {MIN_SAMPLE_RATE_HZ} Hz"
+        raise OutOfLimits(name, "sample rate", found, expected, code="sample_rate_too_low")
+
+
+def check_duration(name: str, duration_s: float) -> None:
+    """Refuse what is shorter than a second or longer than twelve hours.
+
+    Raises:
+        OutOfLimits: with the measured value and the limit.
+    """
+    if duration_s < MIN_DURATION_S:
+        raise OutOfLimits(
+            name, "duration", f"{duration_s:.3f} s", f"at least {MIN_DURATION_S:g} s", code="too_short"
+        )
+    if duration_s > MAX_DURATION_S:
+        raise OutOfLimits(
+            name, "duration", f"{duration_s:.0f} s", f"at most {MAX_DURATION_S:.0f} s", code="too_long"
+        )

@@ -1,0 +1,165 @@
+"""The errors, each with a code from one closed vocabulary and a plain answer to "may it be tried again?".
+
+KlipscribeError
+├── Rejected            this file can never succeed: failed event, ack
+│   ├── NotAudio            not_audio, no_audio_stream, unsupported_extension
+│   ├── OutOfLimits         empty, too_large, too_short, too_long,
+│   │                       sample_rate_too_low
+│   ├── Damaged             truncated, corrupt, not_finite
+│   ├── IdMismatch          id_mismatch
+│   ├── SourceGone          source_deleted, superseded
+│   └── NoRoute             no_route
+├── EngineFailed        this engine could not do it: the other engine may
+├── Retryable           storage, network, quota: nack, backoff, try again
+├── AlreadyCompleted    the outcome exists: publish it again, ack
+├── AlreadyInProgress   another delivery holds the lease
+├── LeaseLost           a later owner took over: yield without a trace
+└── MalformedMessage    no delivery of this message can ever be read: record it, ack
+"""
+
+from typing import ClassVar, Literal, get_args
+
+Code = Literal[
+    "not_audio",
+    "no_audio_stream",
+    "unsupported_extension",
+    "empty",
+    "too_large",
+    "too_short",
+    "too_long",
+    "sample_rate_too_low",
+    "truncated",
+    "corrupt",
+    "not_finite",
+    "id_mismatch",
+    "source_deleted",
+    "superseded",
+    "no_route",
+    "engine_failed",
+    "engine_out_of_memory",
+    "engine_model_unavailable",
+    "engine_bad_result",
+    "engine_refused",
+    "deliveries_exhausted",
+    "storage_unavailable",
+    "network_unavailable",
+    "quota_exceeded",
+    "already_completed",
+    "already_in_progress",
+    "lease_lost",
+    "malformed_message",
+]
+CODES: tuple[Code, ...] = get_args(Code)
+
+
+class KlipscribeError(Exception):
+    """Base of all errors that Klipscribe raises on purpose."""
+
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, code: Code) -> None:
+        super().__init__(message)
+        self.code: Code = code
+
+
+class Rejected(KlipscribeError):
+    """The file itself is at fault; no engine and no repetition would help."""
+
+
+class NotAudio(Rejected):
+    """The object holds no audio that can be decoded."""
+
+    def __init__(self, message: str, *, code: Code = "not_audio") -> None:
+        super().__init__(message, code=code)
+
+
+class OutOfLimits(Rejected):
+    """A measured value lies outside of what is accepted."""
+
+    def __init__(self, name: str, what: str, found: str, expected: str, *, code: Code) -> None:
+        super().__init__(f"{name}: {what} is {found}, expected {expected}", code=code)
+
+
+class Damaged(Rejected):
+    """The audio starts well and then breaks."""
+
+
+class IdMismatch(Rejected):
+    """The two ids in an object's name disagree."""
+
+    def __init__(self, name: str, folder_id: str, file_id: str) -> None:
+        super().__init__(
+            f"{name}: the folder says video {folder_id}, the file says {file_id}; expected the same id twice",
+            code="id_mismatch",
+        )
+
+
+class SourceGone(Rejected):
+    """The generation that the event spoke of is no longer there."""
+
+    def __init__(self, uri: str, generation: int, newer: int | None = None) -> None:
+        if newer is None:
+            message = f"{uri}: generation {generation} was deleted before it was read"
+        else:
+            message = f"{uri}: generation {generation} was replaced by {newer} before it was read"
+        super().__init__(message, code="source_deleted" if newer is None else "superseded")
+
+
+class NoRoute(Rejected):
+    """Settings leave no engine for this file."""
+
+    def __init__(self, name: str, reasons: str) -> None:
+        super().__init__(f"{name}: no engine may transcribe this file: {reasons}", code="no_route")
+
+
+class EngineFailed(KlipscribeError):
+    """An engine could not transcribe a file that is itself in order.
+
+    Args:
+        message: what happened, without any of the transcript.
+        deterministic: the same input would fail in the same way again, so that one failure is enough to
+            move the job to the other engine.
+    """
+
+    def __init__(self, message: str, *, code: Code = "engine_failed", deterministic: bool = False) -> None:
+        super().__init__(message, code=code)
+        self.deterministic = deterministic
+
+
+class Retryable(KlipscribeError):
+    """Something around the job failed that usually mends itself."""
+
+    retryable = True
+
+    def __init__(self, message: str, *, code: Code = "network_unavailable") -> None:
+        super().__init__(message, code=code)
+
+
+class AlreadyCompleted(KlipscribeError):
+    """The job has its outcome already."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"job {job_id} has its outcome already", code="already_completed")
+
+
+class AlreadyInProgress(KlipscribeError):
+    """Another delivery of the job holds a live lease."""
+
+    retryable = True
+
+    def __init__(self, job_id: str, owner: str) -> None:
+        super().__init__(f"job {job_id} is being worked on by {owner}", code="already_in_progress")
+
+
+class LeaseLost(KlipscribeError):
+    """A later owner took the job over while this one was still working."""
+
+    def __init__(self, job_id: str, fence: int) -> None:
+        super().__init__(f"job {job_id}: the lease with fence {fence} is no longer ours", code="lease_lost")
+
+
+class MalformedMessage(KlipscribeError):
+    """A message that cannot be understood, however often it is delivered."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="malformed_message")

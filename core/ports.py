@@ -1,0 +1,178 @@
+"""What core needs of the world, as small protocols. Adapters live in infra, fakes mirror them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from core.audio import AudioInfo, AudioSource
+    from core.events import Event
+    from core.transcript import Transcript, Word
+
+SAMPLE_RATE_HZ = 16_000
+
+
+class Clock(Protocol):
+    """Time, so that tests can hold it still."""
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never step back, from an arbitrary start."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        ...
+
+
+class ObjectNotFound(LookupError):
+    """There is no such object, or no such generation of it."""
+
+
+class PreconditionFailed(Exception):
+    """Somebody else wrote the object first."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What a store knows of one generation of an object."""
+
+    bucket: str
+    name: str
+    generation: int
+    size_bytes: int
+    updated: datetime
+    content_type: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class ObjectStore(Protocol):
+    """Buckets of objects. Every write makes a new generation; generations grow.
+
+    All methods raise Retryable when the store can't be reached or asks to slow down.
+    """
+
+    def stat(self, bucket: str, name: str, generation: int | None = None) -> StoredObject | None:
+        """The live object, or the given generation of it; None when there is none."""
+        ...
+
+    def read(self, bucket: str, name: str, generation: int | None = None) -> bytes:
+        """All bytes. Raises ObjectNotFound."""
+        ...
+
+    def open(self, bucket: str, name: str, generation: int) -> BinaryIO:
+        """A seekable stream that fetches ranges as they are read. Raises ObjectNotFound."""
+        ...
+
+    def write(  # noqa: PLR0913 - an object has this many parts
+        self,
+        bucket: str,
+        name: str,
+        data: bytes,
+        *,
+        content_type: str = "application/octet-stream",
+        metadata: Mapping[str, str] | None = None,
+        if_generation_match: int | None = None,
+    ) -> StoredObject:
+        """Write all bytes at once. if_generation_match 0 means: only create.
+
+        Raises:
+            PreconditionFailed: the live generation is another one.
+        """
+        ...
+
+    def delete(self, bucket: str, name: str) -> None:
+        """Remove the live object; nothing happens when there is none."""
+        ...
+
+    def list(self, bucket: str, prefix: str = "") -> Iterable[StoredObject]:
+        """Live objects whose names start with the prefix, by name."""
+        ...
+
+    def signed_url(self, bucket: str, name: str, generation: int, *, expires_s: float) -> str | None:
+        """A URL that lets its bearer read one generation for a while; None where signing is not possible."""
+        ...
+
+
+class Publisher(Protocol):
+    """Sends events to a topic."""
+
+    def publish(self, topic: str, event: "Event") -> None:
+        """Return once the event is stored by the broker. Raises Retryable."""
+        ...
+
+
+class AudioReader(Protocol):
+    """Reads audio files of any format."""
+
+    def probe(self, source: "AudioSource") -> "AudioInfo":
+        """Look at the header by few ranged reads. Raises NotAudio, SourceGone, Retryable."""
+        ...
+
+    def samples(self, source: "AudioSource") -> Iterator[NDArray[np.int16]]:
+        """Decode to 16 kHz mono, in blocks of int16 samples.
+
+        Raises:
+            NotAudio, Damaged, SourceGone, Retryable: also in the middle of the iteration.
+        """
+        ...
+
+
+class Recognizer(Protocol):
+    """A speech model that hears one batch of windows."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        ...
+
+    def recognize(self, windows: Sequence[NDArray[np.float32]]) -> "list[list[Word]]":
+        """Words of each window, with times from the window's own start.
+
+        Shapes: each window [samples] at 16 kHz in [-1, 1]; one list of words per window, in the same order.
+
+        Raises:
+            EngineFailed: the batch could not be transcribed; never a shorter list.
+        """
+        ...
+
+
+class Engine(Protocol):
+    """Turns audio into a transcript."""
+
+    @property
+    def name(self) -> str:
+        """parakeet or deepgram."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """Name of the model that the engine runs."""
+        ...
+
+    def transcribe(self, source: "AudioSource", info: "AudioInfo") -> "Transcript":
+        """Hear the whole file. Raises EngineFailed, Rejected, Retryable."""
+        ...
+
+
+class VideoRecords(Protocol):
+    """The database row of a video, seen by its id. All methods raise Retryable."""
+
+    def status(self, video_id: str) -> str | None:
+        """The video's status; None when there is no such video."""
+        ...
+
+    def set_status(self, video_id: str, status: str) -> None:
+        """Write the status."""
+        ...
+
+    def set_urls(self, video_id: str, urls: Mapping[str, str]) -> None:
+        """Write where files of the video lie."""
+        ...

@@ -1,0 +1,1 @@
+"""When it is done: one function per subscription, and the command line."""

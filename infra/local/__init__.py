@@ -1,0 +1,1 @@
+"""The one-machine cloud: stand-ins that speak the real protocols, for demo, development and tests."""
