@@ -13,7 +13,6 @@ KlipscribeError
 ├── Retryable           storage, network, quota: nack, backoff, try again
 ├── AlreadyCompleted    the outcome exists: publish it again, ack
 ├── AlreadyInProgress   another delivery holds the lease
-├── LeaseLost           a later owner took over: yield without a trace
 └── MalformedMessage    no delivery of this message can ever be read: record it, ack
 """
 
@@ -46,7 +45,6 @@ Code = Literal[
     "quota_exceeded",
     "already_completed",
     "already_in_progress",
-    "lease_lost",
     "malformed_message",
 ]
 CODES: tuple[Code, ...] = get_args(Code)
@@ -149,13 +147,6 @@ class AlreadyInProgress(KlipscribeError):
 
     def __init__(self, job_id: str, owner: str) -> None:
         super().__init__(f"job {job_id} is being worked on by {owner}", code="already_in_progress")
-
-
-class LeaseLost(KlipscribeError):
-    """A later owner took the job over while this one was still working."""
-
-    def __init__(self, job_id: str, fence: int) -> None:
-        super().__init__(f"job {job_id}: the lease with fence {fence} is no longer ours", code="lease_lost")
 
 
 class MalformedMessage(KlipscribeError):

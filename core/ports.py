@@ -1,6 +1,7 @@
 """What core needs of the world, as small protocols. Adapters live in infra, fakes mirror them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from core.audio import AudioInfo, AudioSource
     from core.events import Event
+    from core.jobs import Claim, Job, Manifest
     from core.transcript import Transcript, Word
 
 SAMPLE_RATE_HZ = 16_000
@@ -175,4 +177,36 @@ class VideoRecords(Protocol):
 
     def set_urls(self, video_id: str, urls: Mapping[str, str]) -> None:
         """Write where files of the video lie."""
+        ...
+
+
+class Ledger(Protocol):
+    """Who works on which job, and what came of it. All methods raise Retryable."""
+
+    def hold(self, job: "Job", engine: str) -> "AbstractContextManager[Claim]":
+        """Claim the job, keep the lease alive while the block runs, give it back at the end.
+
+        What the block adds to the claim's engine_failures is kept for the next attempt. Taking over a lease
+        that expired counts as a failure of the engine that held it.
+
+        Raises:
+            AlreadyCompleted: there is a manifest.
+            AlreadyInProgress: a live lease is held elsewhere.
+        """
+        ...
+
+    def manifest(self, job: "Job") -> "Manifest | None":
+        """The outcome of the job's run, when there is one."""
+        ...
+
+    def finish(self, manifest: "Manifest") -> None:
+        """Write the manifest, and a note that it is not announced yet.
+
+        Raises:
+            AlreadyCompleted: another attempt has written one.
+        """
+        ...
+
+    def mark_announced(self, job: "Job") -> None:
+        """Remove the note: the terminal event is with the broker."""
         ...

@@ -1,0 +1,135 @@
+"""From an outcome to what the world sees: staged files, the manifest, public files, the terminal event."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core import events
+from core.errors import AlreadyCompleted, Code, EngineFailed, KlipscribeError, Rejected, Retryable
+from core.jobs import Claim, Job, Manifest, OutputFile
+from core.ports import Clock, Ledger, ObjectStore, PreconditionFailed, Publisher
+
+GENERATION_KEY = "klipscribe-generation"
+JOB_KEY = "klipscribe-job"
+PROMOTE_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFile:
+    """An output in memory, before it has a place."""
+
+    kind: str
+    name: str
+    content_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcomes:
+    """Makes outcomes durable first and public second, so that a repetition at any point is harmless."""
+
+    store: ObjectStore
+    ledger: Ledger
+    publisher: Publisher
+    clock: Clock
+    state_bucket: str
+    transcript_bucket: str
+    completed_topic: str
+
+    def complete(self, claim: Claim, files: Sequence[RenderedFile], body: Mapping[str, Any]) -> Manifest:
+        """Stage the files under the attempt's own name, then record the outcome.
+
+        Raises:
+            AlreadyCompleted: a twin was faster; its outcome stands.
+        """
+        staged = tuple(self._stage(claim, file) for file in files)
+        return self._record(Manifest(claim.job, "completed", claim.fence, self._now(), body, staged))
+
+    def fail(self, claim: Claim, error: KlipscribeError, code: Code | None = None) -> Manifest:
+        """Record that no further attempt will be made, and why.
+
+        Raises:
+            AlreadyCompleted: a twin was faster; its outcome stands.
+        """
+        body = {
+            "code": code or error.code,
+            "message": str(error),
+            "retryable": not isinstance(error, Rejected),
+            "attempts": claim.attempt,
+            "engine_failures": dict(claim.engine_failures),
+        }
+        return self._record(Manifest(claim.job, "failed", claim.fence, self._now(), body))
+
+    def close(self, job: Job, stage: str, error: KlipscribeError, code: Code | None = None) -> Manifest:
+        """End a job without any engine; an outcome that exists already stands, and is announced again.
+
+        Raises:
+            AlreadyInProgress: somebody works on the job.
+        """
+        try:
+            with self.ledger.hold(job, stage) as claim:
+                manifest = self.fail(claim, error, code)
+        except AlreadyCompleted:
+            manifest = self.recorded(job)
+        self.announce(manifest)
+        return manifest
+
+    def recorded(self, job: Job) -> Manifest:
+        """The manifest of a job that was said to be complete."""
+        manifest = self.ledger.manifest(job)
+        if manifest is None:
+            raise LookupError(f"job {job.id} was said to be complete, and has no manifest")
+        return manifest
+
+    def announce(self, manifest: Manifest) -> None:
+        """Promote the files and publish the event; safe to repeat."""
+        overtaken = [self._promote(manifest, file) for file in manifest.files]
+        superseded = any(overtaken) or manifest.body.get("code") == "superseded"
+        self.publisher.publish(self.completed_topic, events.terminal(manifest, superseded=superseded))
+        self.ledger.mark_announced(manifest.job)
+
+    def _now(self) -> str:
+        return self.clock.now().isoformat()
+
+    def _record(self, manifest: Manifest) -> Manifest:
+        self.ledger.finish(manifest)
+        return manifest
+
+    def _stage(self, claim: Claim, file: RenderedFile) -> OutputFile:
+        staged = f"runs/{claim.job.id}/{claim.job.run}/{claim.fence}/{file.kind}"
+        self.store.write(self.state_bucket, staged, file.data, content_type=file.content_type)
+        return OutputFile(file.kind, staged, self.transcript_bucket, file.name, file.content_type)
+
+    def _promote(self, manifest: Manifest, file: OutputFile) -> bool:
+        """Copy to the public name unless a newer generation of the audio is there: True when it is."""
+        data = self.store.read(self.state_bucket, file.staged)
+        job, mark = manifest.job, f"{manifest.job.id}/{manifest.job.run}/{manifest.fence}"
+        labels = {GENERATION_KEY: str(job.audio.generation), JOB_KEY: mark}
+        for _ in range(PROMOTE_TRIES):
+            current = self.store.stat(file.bucket, file.name)
+            if current and int(current.metadata.get(GENERATION_KEY, 0)) > job.audio.generation:
+                return True
+            if current and current.metadata.get(JOB_KEY) == mark:
+                return False
+            try:
+                self.store.write(
+                    file.bucket,
+                    file.name,
+                    data,
+                    content_type=file.content_type,
+                    metadata=labels,
+                    if_generation_match=current.generation if current else 0,
+                )
+            except PreconditionFailed:
+                continue
+            return False
+        raise Retryable(
+            f"{file.uri}: others kept writing to it, {PROMOTE_TRIES} tries", code="storage_unavailable"
+        )
+
+
+def exhausted(engine: str, failures: int) -> EngineFailed:
+    """The failure of an engine that has had its chances in earlier attempts."""
+    return EngineFailed(
+        f"{engine} failed on this job before, or ended with it, counted as {failures}", deterministic=True
+    )

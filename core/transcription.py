@@ -1,0 +1,171 @@
+"""The use case: claim, fetch, route, transcribe, store, publish.
+
+Each step is durable before the next one starts, and each is harmless when repeated, so that a crash anywhere
+is repaired by the next delivery of the same message.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from core import events
+from core.audio import AudioInfo, AudioSource, check_info, check_size
+from core.cost import Cost
+from core.errors import AlreadyCompleted, EngineFailed, Rejected, SourceGone
+from core.events import Event
+from core.jobs import Claim, Job, Manifest
+from core.outcomes import Outcomes, RenderedFile, exhausted
+from core.ports import AudioReader, Clock, Engine, Ledger, ObjectNotFound, ObjectStore, Publisher
+from core.routing import Route
+from core.transcript import Transcript
+
+Router = Callable[[Job, AudioInfo], Route]
+Renderer = Callable[[Job, Transcript], list[RenderedFile]]
+Pricer = Callable[[str, float, float], Cost]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topics:
+    """Where events go."""
+
+    requested: str
+    fallback: str
+    progress: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intake:
+    """Looks at an object before any engine does."""
+
+    store: ObjectStore
+    reader: AudioReader
+    max_bytes: int
+
+    def examine(self, job: Job) -> tuple[AudioSource, AudioInfo]:
+        """The audio's bytes and what its header says.
+
+        Raises:
+            Rejected: the object is gone, is no audio, contradicts itself, or lies outside of the limits.
+            Retryable: storage can't be reached.
+        """
+        audio = job.audio
+        _ = audio.video_id
+        source = AudioSource(audio, self.store)
+        try:
+            stored = self.store.stat(audio.bucket, audio.name, audio.generation)
+            if stored is None:
+                raise self.gone(job)
+            check_size(audio, self.max_bytes)
+            info = self.reader.probe(source)
+        except ObjectNotFound as error:
+            raise self.gone(job) from error
+        check_info(audio.uri, info)
+        return source, info
+
+    def gone(self, job: Job) -> SourceGone:
+        """Why the generation is not there: replaced, or deleted."""
+        live = self.store.stat(job.audio.bucket, job.audio.name)
+        newer = live.generation if live and live.generation > job.audio.generation else None
+        return SourceGone(job.audio.uri, job.audio.generation, newer)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transcription:
+    """Carries one delivery of one job as far as this service can.
+
+    Args:
+        engines: what this service can run, by routing method.
+        engine: under which name its failures are counted.
+        may_fall_back: whether a failure here may move the job to the fallback topic.
+    """
+
+    ledger: Ledger
+    intake: Intake
+    outcomes: Outcomes
+    publisher: Publisher
+    clock: Clock
+    topics: Topics
+    engines: Mapping[str, Engine]
+    engine: str
+    choose: Router
+    render: Renderer
+    price: Pricer
+    may_fall_back: bool
+
+    def run(self, job: Job) -> Manifest | Event:
+        """The job's outcome, announced; or the fallback event that was published instead.
+
+        Raises:
+            AlreadyInProgress, Retryable, EngineFailed: deliver it again later.
+        """
+        try:
+            with self.ledger.hold(job, self.engine) as claim:
+                result = self._attempt(claim)
+        except AlreadyCompleted:
+            result = self.outcomes.recorded(job)
+        if isinstance(result, Manifest):
+            self.outcomes.announce(result)
+        else:
+            self.publisher.publish(self.topics.fallback, result)
+        return result
+
+    def _attempt(self, claim: Claim) -> Manifest | Event:
+        self.publisher.publish(self.topics.progress, events.started(claim, self.clock.now(), self.engine))
+        try:
+            if claim.exhausted(self.engine):
+                raise exhausted(self.engine, claim.engine_failures[self.engine])
+            return self._transcribe(claim)
+        except ObjectNotFound:
+            return self.outcomes.fail(claim, self.intake.gone(claim.job))
+        except Rejected as error:
+            return self.outcomes.fail(claim, error)
+        except EngineFailed as error:
+            return self._after_failure(claim, error)
+
+    def _transcribe(self, claim: Claim) -> Manifest | Event:
+        begun_s = self.clock.monotonic()
+        source, info = self.intake.examine(claim.job)
+        route = self.choose(claim.job, info)
+        if route.method not in self.engines:
+            return self._hand_over(claim, [{"code": r.code, "sentence": r.sentence} for r in route.reasons])
+        engine_begun_s = self.clock.monotonic()
+        transcript = self.engines[route.method].transcribe(source, info)
+        active_s = self.clock.monotonic() - engine_begun_s
+        files = self.render(claim.job, transcript)
+        body = {
+            "engine": transcript.engine,
+            "model": transcript.model,
+            "method": route.method,
+            "reasons": [{"code": r.code, "sentence": r.sentence} for r in route.reasons],
+            "language": transcript.language,
+            "attempts": claim.attempt,
+            "words_count": len(transcript.words),
+            **self._figures(route.method, transcript.duration_s, active_s),
+            "timings_s": {
+                "examine": round(engine_begun_s - begun_s, 3),
+                "engine": round(active_s, 3),
+                "total": round(self.clock.monotonic() - begun_s, 3),
+            },
+        }
+        return self.outcomes.complete(claim, files, body)
+
+    def _figures(self, method: str, audio_s: float, active_s: float) -> dict[str, float | None]:
+        cost = self.price(method, audio_s, active_s)
+        return {
+            "audio_s": round(audio_s, 3),
+            "processing_s": round(active_s, 3),
+            "rtfx": round(audio_s / active_s, 2) if active_s > 0 else None,
+            "cost_usd": cost.usd,
+            "deepgram_usd": cost.deepgram_usd,
+        }
+
+    def _after_failure(self, claim: Claim, error: EngineFailed) -> Manifest | Event:
+        if not claim.exhausted(self.engine) and not claim.count_failure(self.engine, error):
+            raise error
+        if self.may_fall_back:
+            return self._hand_over(claim, [{"code": error.code, "sentence": str(error)}])
+        return self.outcomes.fail(claim, error)
+
+    def _hand_over(self, claim: Claim, reasons: list[dict[str, str]]) -> Event:
+        now = self.clock.now()
+        self.publisher.publish(self.topics.progress, events.progress(claim, now, "fallback"))
+        return events.fallback_requested(claim.job, now, reasons)

@@ -1,0 +1,55 @@
+"""What an outcome of a use case means for the message: the only place that decides between ack and nack.
+
+| raised | answer | the message |
+|---|---|---|
+| nothing | 204 | acked: the result is durable |
+| MalformedMessage | 204 | recorded, then acked: no delivery of it can ever succeed |
+| Retryable, AlreadyInProgress | 503 | nacked: delivered again after a backoff, dead-lettered at the end |
+| RecordRefused | 503 | nacked: mends when the key or the URL does; parked at the end |
+| EngineFailed | 503 | nacked: the engine has another try; the ledger counts |
+| anything else | 500 by the framework | nacked: a defect, seen in the error log |
+"""
+
+import logging
+from collections.abc import Callable
+
+from flask import Request, Response
+
+from core.errors import AlreadyInProgress, EngineFailed, MalformedMessage, RecordRefused, Retryable
+from handlers.envelope import Delivery, parse
+from infra.log import context
+
+log = logging.getLogger("klipscribe")
+
+Handle = Callable[[Delivery], None]
+RecordMalformed = Callable[[bytes, str], None]
+
+ACK = 204
+NACK = 503
+
+
+def answer(request: Request, handle: Handle, record_malformed: RecordMalformed) -> Response:
+    """Read one push, let the handler work, and answer as the table says."""
+    body = request.get_data()
+    try:
+        delivery = parse(dict(request.headers), body)
+        with context(
+            job_id=delivery.attributes.get("job_id", ""),
+            event_id=delivery.id,
+            trace=request.headers.get("traceparent", "") or delivery.attributes.get("traceparent", ""),
+            attempt=str(delivery.attempt),
+        ):
+            return _handled(delivery, handle)
+    except MalformedMessage as error:
+        log.error("malformed message: %s", error, extra={"code": error.code})
+        record_malformed(body, str(error))
+        return Response(status=ACK)
+
+
+def _handled(delivery: Delivery, handle: Handle) -> Response:
+    try:
+        handle(delivery)
+    except (Retryable, AlreadyInProgress, EngineFailed, RecordRefused) as error:
+        log.warning("to be delivered again: %s", error, extra={"code": error.code})
+        return Response(error.code, status=NACK)
+    return Response(status=ACK)

@@ -1,0 +1,213 @@
+"""Leases and manifests as small objects in the state bucket, written with generation preconditions.
+
+Whether a lease has expired is judged by the store's own clock: its `updated` of the lease against its
+`updated` of an object written just now. Instances' clocks play no part.
+"""
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.errors import AlreadyCompleted, AlreadyInProgress, Retryable
+from core.jobs import Claim, Job, Manifest
+from core.ports import Clock, ObjectNotFound, ObjectStore, PreconditionFailed, StoredObject
+
+LEASE_S = 120.0
+RENEW_S = 30.0
+POLL_S = 2.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectLedger:
+    """core.ports.Ledger over any object store.
+
+    Args:
+        owner: the name of this instance; shown to who finds the job taken.
+        wait_s: how long a delivery that finds the job taken waits before it gives up.
+    """
+
+    store: ObjectStore
+    bucket: str
+    owner: str
+    clock: Clock
+    wait_s: float = 0.0
+    lease_s: float = LEASE_S
+    renew_s: float = RENEW_S
+
+    @contextmanager
+    def hold(self, job: Job, engine: str) -> Iterator[Claim]:
+        """Claim the job, renew the lease in the background, give it back at the end."""
+        lease = self._claim_within(job, engine, self.clock.monotonic() + self.wait_s)
+        try:
+            with lease.renewed_every(self.renew_s):
+                yield lease.claim
+        finally:
+            lease.release()
+
+    def manifest(self, job: Job) -> Manifest | None:
+        """The outcome of the job's run, when there is one."""
+        try:
+            return Manifest.from_json(json.loads(self.store.read(self.bucket, _manifest(job))))
+        except ObjectNotFound:
+            return None
+
+    def finish(self, manifest: Manifest) -> None:
+        """Note that an announcement is due, then write the manifest, once."""
+        data = json.dumps(manifest.to_json(), ensure_ascii=False).encode()
+        self.store.write(self.bucket, _outbox(manifest.job), b"{}", content_type="application/json")
+        try:
+            self.store.write(
+                self.bucket,
+                _manifest(manifest.job),
+                data,
+                content_type="application/json",
+                if_generation_match=0,
+            )
+        except PreconditionFailed:
+            if self.store.read(self.bucket, _manifest(manifest.job)) != data:
+                raise AlreadyCompleted(manifest.job.id) from None
+
+    def mark_announced(self, job: Job) -> None:
+        """Remove the note that an announcement is due."""
+        self.store.delete(self.bucket, _outbox(job))
+
+    def _claim_within(self, job: Job, engine: str, deadline_s: float) -> "_Lease":
+        while True:
+            try:
+                return self._claim(job, engine)
+            except AlreadyInProgress:
+                if self.clock.monotonic() >= deadline_s:
+                    raise
+            self.clock.sleep(POLL_S)
+
+    def _claim(self, job: Job, engine: str) -> "_Lease":
+        if self.store.stat(self.bucket, _manifest(job)) is not None:
+            raise AlreadyCompleted(job.id)
+        owner = f"{self.owner}/{uuid.uuid4().hex[:8]}"
+        found = self._current(job)
+        if found is None:
+            claim, generation = Claim(job, owner, fence=1, attempt=1), 0
+        else:
+            claim, generation = self._successor(job, owner, *found), found[0].generation
+        lease = _Lease(self.store, self.bucket, engine, claim)
+        try:
+            lease.write(generation)
+        except PreconditionFailed:
+            raise AlreadyInProgress(job.id, "another delivery that claimed it at the same time") from None
+        return lease
+
+    def _current(self, job: Job) -> tuple[StoredObject, dict[str, Any]] | None:
+        stored = self.store.stat(self.bucket, _lease(job))
+        if stored is None:
+            return None
+        try:
+            return stored, json.loads(self.store.read(self.bucket, _lease(job), stored.generation))
+        except ObjectNotFound:
+            raise AlreadyInProgress(job.id, "an owner who renewed the lease just now") from None
+
+    def _successor(self, job: Job, owner: str, stored: StoredObject, lease: dict[str, Any]) -> Claim:
+        failures = dict(lease["engine_failures"])
+        if not lease["released"]:
+            if self._store_now() < stored.updated + timedelta(seconds=self.lease_s):
+                raise AlreadyInProgress(job.id, lease["owner"])
+            failures[lease["engine"]] = failures.get(lease["engine"], 0) + 1
+        return Claim(job, owner, lease["fence"] + 1, lease["attempt"] + 1, failures)
+
+    def _store_now(self) -> datetime:
+        return self.store.write(self.bucket, f"clock/{self.owner}", b"").updated
+
+
+@dataclass(slots=True)
+class _Lease:
+    """The lease object of one claim; its generation moves with every renewal."""
+
+    store: ObjectStore
+    bucket: str
+    engine: str
+    claim: Claim
+    generation: int = 0
+    lost: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def write(self, generation: int, *, released: bool = False) -> None:
+        """Write the lease over the given generation. Raises PreconditionFailed."""
+        body = {
+            "owner": self.claim.owner,
+            "fence": self.claim.fence,
+            "attempt": self.claim.attempt,
+            "engine": self.engine,
+            "engine_failures": self.claim.engine_failures,
+            "released": released,
+            "audio": self.claim.job.audio.uri,
+        }
+        data = json.dumps(body, ensure_ascii=False).encode()
+        name = _lease(self.claim.job)
+        try:
+            stored = self.store.write(
+                self.bucket, name, data, content_type="application/json", if_generation_match=generation
+            )
+        except PreconditionFailed:
+            stored = self._written_before(name, data)
+        self.generation = stored.generation
+
+    def _written_before(self, name: str, data: bytes) -> StoredObject:
+        """A retried write meets its own first try: the owner's name in it is unique to this claim."""
+        stored = self.store.stat(self.bucket, name)
+        if stored is None or self.store.read(self.bucket, name) != data:
+            raise PreconditionFailed(name)
+        return stored
+
+    def renew(self) -> None:
+        """Start the lease's time anew; a lease that somebody took over stays lost."""
+        with self._lock:
+            if not self.lost:
+                self._rewrite(released=False)
+
+    def release(self) -> None:
+        """Give the lease back, with what was learnt about the engines."""
+        with self._lock:
+            if not self.lost:
+                self._rewrite(released=True)
+
+    def _rewrite(self, *, released: bool) -> None:
+        try:
+            self.write(self.generation, released=released)
+        except PreconditionFailed:
+            self.lost = True
+        except Retryable:
+            # The lease outlives four missed renewals; one that is not released expires by itself.
+            return
+
+    @contextmanager
+    def renewed_every(self, seconds: float) -> Iterator[None]:
+        """Renew in a thread that ends with the block."""
+        done = threading.Event()
+
+        def renew_until_done() -> None:
+            while not done.wait(seconds) and not self.lost:
+                self.renew()
+
+        thread = threading.Thread(target=renew_until_done, name="lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+
+def _lease(job: Job) -> str:
+    return f"jobs/{job.id}/{job.run}/lease.json"
+
+
+def _manifest(job: Job) -> str:
+    return f"jobs/{job.id}/{job.run}/manifest.json"
+
+
+def _outbox(job: Job) -> str:
+    return f"outbox/{job.id}/{job.run}.json"
