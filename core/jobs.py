@@ -63,7 +63,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class OutputFile:
+class PlacedFile:
     """One output: staged under the state bucket, then promoted to its public name."""
 
     kind: str
@@ -96,7 +96,7 @@ class Manifest:
     fence: int
     time: str
     body: Mapping[str, Any]
-    files: tuple[OutputFile, ...] = ()
+    files: tuple[PlacedFile, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; from_json reads them back."""
@@ -121,7 +121,7 @@ class Manifest:
             fence=values["fence"],
             time=values["time"],
             body=values["body"],
-            files=tuple(OutputFile(**file) for file in values["files"]),
+            files=tuple(PlacedFile(**file) for file in values["files"]),
         )
 
 

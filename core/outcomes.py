@@ -1,27 +1,18 @@
 """From an outcome to what the world sees: staged files, the manifest, public files, the terminal event."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from core import events
 from core.errors import AlreadyCompleted, Code, EngineFailed, KlipscribeError, Rejected, Retryable
-from core.jobs import Claim, Job, Manifest, OutputFile
+from core.formats import Kind, OutputFile
+from core.jobs import Claim, Job, Manifest, PlacedFile
 from core.ports import Clock, Ledger, ObjectStore, PreconditionFailed, Publisher
 
 GENERATION_KEY = "klipscribe-generation"
 JOB_KEY = "klipscribe-job"
 PROMOTE_TRIES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedFile:
-    """An output in memory, before it has a place."""
-
-    kind: str
-    name: str
-    content_type: str
-    data: bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,13 +27,13 @@ class Outcomes:
     transcript_bucket: str
     completed_topic: str
 
-    def complete(self, claim: Claim, files: Sequence[RenderedFile], body: Mapping[str, Any]) -> Manifest:
+    def complete(self, claim: Claim, files: Mapping[Kind, OutputFile], body: Mapping[str, Any]) -> Manifest:
         """Stage the files under the attempt's own name, then record the outcome.
 
         Raises:
             AlreadyCompleted: a twin was faster; its outcome stands.
         """
-        staged = tuple(self._stage(claim, file) for file in files)
+        staged = tuple(self._stage(claim, kind, file) for kind, file in files.items())
         return self._record(Manifest(claim.job, "completed", claim.fence, self._now(), body, staged))
 
     def fail(self, claim: Claim, error: KlipscribeError, code: Code | None = None) -> Manifest:
@@ -95,12 +86,12 @@ class Outcomes:
         self.ledger.finish(manifest)
         return manifest
 
-    def _stage(self, claim: Claim, file: RenderedFile) -> OutputFile:
-        staged = f"runs/{claim.job.id}/{claim.job.run}/{claim.fence}/{file.kind}"
+    def _stage(self, claim: Claim, kind: Kind, file: OutputFile) -> PlacedFile:
+        staged = f"runs/{claim.job.id}/{claim.job.run}/{claim.fence}/{kind}"
         self.store.write(self.state_bucket, staged, file.data, content_type=file.content_type)
-        return OutputFile(file.kind, staged, self.transcript_bucket, file.name, file.content_type)
+        return PlacedFile(kind, staged, self.transcript_bucket, file.name, file.content_type)
 
-    def _promote(self, manifest: Manifest, file: OutputFile) -> bool:
+    def _promote(self, manifest: Manifest, file: PlacedFile) -> bool:
         """Copy to the public name unless a newer generation of the audio is there: True when it is."""
         data = self.store.read(self.state_bucket, file.staged)
         job, mark = manifest.job, f"{manifest.job.id}/{manifest.job.run}/{manifest.fence}"

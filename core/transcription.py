@@ -13,13 +13,14 @@ from core.cost import Cost
 from core.errors import AlreadyCompleted, EngineFailed, Rejected, SourceGone
 from core.events import Event
 from core.jobs import Claim, Job, Manifest
-from core.outcomes import Outcomes, RenderedFile, exhausted
+from core.formats import Kind, OutputFile
+from core.outcomes import Outcomes, exhausted
 from core.ports import AudioReader, Clock, Engine, Ledger, ObjectNotFound, ObjectStore, Publisher
 from core.routing import Route
 from core.transcript import Transcript
 
 Router = Callable[[Job, AudioInfo], Route]
-Renderer = Callable[[Job, Transcript], list[RenderedFile]]
+Renderer = Callable[[Job, Transcript], Mapping[Kind, OutputFile]]
 Pricer = Callable[[str, float, float], Cost]
 
 
@@ -89,7 +90,7 @@ class Transcription:
     choose: Router
     render: Renderer
     price: Pricer
-    may_fall_back: bool
+    may_fall_back: Callable[[Job], bool]
 
     def run(self, job: Job) -> Manifest | Event:
         """The job's outcome, announced; or the fallback event that was published instead.
@@ -161,7 +162,7 @@ class Transcription:
     def _after_failure(self, claim: Claim, error: EngineFailed) -> Manifest | Event:
         if not claim.exhausted(self.engine) and not claim.count_failure(self.engine, error):
             raise error
-        if self.may_fall_back:
+        if self.may_fall_back(claim.job):
             return self._hand_over(claim, [{"code": error.code, "sentence": str(error)}])
         return self.outcomes.fail(claim, error)
 

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, cast
 import google.auth.exceptions
 import requests
 from google.api_core import exceptions as api
+from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
 from core.errors import Retryable
@@ -32,6 +33,15 @@ _UNAVAILABLE = (
 )
 
 
+def storage_client(project: str, emulator_url: str = "") -> storage.Client:
+    """A client of Cloud Storage, or of an emulator at a URL."""
+    if not emulator_url:
+        return storage.Client(project=project)
+    return storage.Client(
+        project=project, credentials=AnonymousCredentials(), client_options={"api_endpoint": emulator_url}
+    )
+
+
 @contextmanager
 def _mapped(bucket: str, name: str) -> Iterator[None]:
     where = f"gs://{bucket}/{name}"
@@ -48,7 +58,7 @@ def _mapped(bucket: str, name: str) -> Iterator[None]:
 
 
 class GcsStore:
-    """core.ports.ObjectStore over google-cloud-storage; STORAGE_EMULATOR_HOST is honoured by the client."""
+    """core.ports.ObjectStore over google-cloud-storage."""
 
     def __init__(self, client: storage.Client) -> None:
         self._client = client

@@ -6,8 +6,11 @@ from typing import Any
 
 from cloudevents.conversion import to_binary
 from cloudevents.http import CloudEvent
+import grpc
 from google.api_core import exceptions as api
 from google.cloud import pubsub_v1
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from core.errors import Retryable
 from core.events import Event
@@ -17,8 +20,26 @@ MAX_ATTRIBUTE_BYTES = 1024
 """Pub/Sub refuses a message with a longer attribute value; an object's name alone may have 1024 bytes."""
 
 
+def publisher_client(emulator_host: str = "") -> pubsub_v1.PublisherClient:
+    """A client of Pub/Sub, or of an emulator at HOST:PORT."""
+    if not emulator_host:
+        return pubsub_v1.PublisherClient()
+    return pubsub_v1.PublisherClient(
+        transport=PublisherGrpcTransport(channel=grpc.insecure_channel(emulator_host))
+    )
+
+
+def subscriber_client(emulator_host: str = "") -> pubsub_v1.SubscriberClient:
+    """A client of Pub/Sub, or of an emulator at HOST:PORT."""
+    if not emulator_host:
+        return pubsub_v1.SubscriberClient()
+    return pubsub_v1.SubscriberClient(
+        transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(emulator_host))
+    )
+
+
 class PubSubPublisher:
-    """core.ports.Publisher over google-cloud-pubsub; PUBSUB_EMULATOR_HOST is honoured by the client."""
+    """core.ports.Publisher over google-cloud-pubsub."""
 
     def __init__(self, project: str, client: pubsub_v1.PublisherClient) -> None:
         self._project = project

@@ -1,0 +1,22 @@
+"""On an object that appeared in the audio bucket."""
+
+import logging
+
+from core.events import Event
+from core.jobs import Manifest
+from core.reception import Reception
+from handlers.envelope import Delivery, audio_of
+
+log = logging.getLogger("klipscribe.ingest")
+
+
+def handle(reception: Reception, delivery: Delivery) -> None:
+    """Request the transcription of audio; pass over everything else."""
+    audio = audio_of(delivery)
+    result = reception.run(audio) if audio else None
+    if audio is None or result is None:
+        log.info("not audio, passed over", extra={"event_type": delivery.type, "outcome": "ignored"})
+    elif isinstance(result, Manifest):
+        log.info("ended at ingest", extra={"outcome": result.outcome, "code": result.body.get("code", "")})
+    elif isinstance(result, Event):
+        log.info("requested", extra={"event_type": result.type, "job_id": audio.job_id})

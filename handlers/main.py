@@ -1,0 +1,55 @@
+"""The only file that is served; every function of the service is a target of it.
+
+functions-framework --source handlers/main.py --target ingest|transcribe|fallback|notify|dead_letter
+
+GET answers health, POST takes a push. Serving another file would load a second copy of the module, and so a
+second model.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from flask import Request, Response, jsonify
+
+from core.events import FALLBACK_REQUESTED, REQUESTED
+from handlers import bootstrap
+from handlers import dead_letter as on_dead_letter
+from handlers import ingest as on_ingest
+from handlers import notify as on_notify
+from handlers import transcribe as on_transcribe
+from handlers.outcome import Handle, answer
+
+
+def ingest(request: Request) -> Response:
+    """Takes storage's events about new objects."""
+    return _serve(request, "ingest", lambda: partial(on_ingest.handle, bootstrap.reception()))
+
+
+def transcribe(request: Request) -> Response:
+    """Takes requests for the GPU."""
+    return _serve(
+        request, "transcribe", lambda: partial(on_transcribe.handle, bootstrap.transcription(), REQUESTED)
+    )
+
+
+def fallback(request: Request) -> Response:
+    """Takes requests for Deepgram."""
+    return _serve(
+        request, "fallback", lambda: partial(on_transcribe.handle, bootstrap.fallback(), FALLBACK_REQUESTED)
+    )
+
+
+def notify(request: Request) -> Response:
+    """Takes progress and outcomes to the database of videos."""
+    return _serve(request, "notify", lambda: partial(on_notify.handle, bootstrap.notification()))
+
+
+def dead_letter(request: Request) -> Response:
+    """Takes what other subscriptions gave up."""
+    return _serve(request, "dead_letter", lambda: partial(on_dead_letter.handle, bootstrap.dead_letters()))
+
+
+def _serve(request: Request, service: str, wired: Callable[[], Handle]) -> Response:
+    if request.method in {"GET", "HEAD"}:
+        return jsonify(bootstrap.health(service))
+    return answer(request, wired(), bootstrap.dead_letters().record_malformed)

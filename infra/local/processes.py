@@ -1,0 +1,119 @@
+"""Servers as child processes: started with a log file each, awaited, and ended together."""
+
+import contextlib
+import http.client
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 10.0
+POLL_S = 0.05
+
+
+class StartFailed(RuntimeError):
+    """A server ended, or did not answer in time."""
+
+    def __init__(self, name: str, log: Path) -> None:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        super().__init__(f"{name} did not start; the end of {log}:\n{tail}")
+
+
+@dataclass(slots=True)
+class Processes:
+    """The child processes of one local cloud.
+
+    Args:
+        directory: where the logs go, one file per server.
+    """
+
+    directory: Path
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str, command: Sequence[str], environ: Mapping[str, str]) -> None:
+        """Start a server; its output goes to `{name}.log`."""
+        with self._log(name).open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                list(command),
+                env=dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C in the terminal is for us; we end our children in order
+            )
+
+    def wait_for_http(self, name: str, port: int, path: str = "/") -> None:
+        """Return once the server answers at all.
+
+        Raises:
+            StartFailed: with the end of its log.
+        """
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while not _answers(port, path):
+            if self.running[name].poll() is not None or time.monotonic() > deadline_s:
+                raise StartFailed(name, self._log(name))
+            time.sleep(POLL_S)
+
+    def wait_for_port(self, name: str, port: int) -> None:
+        """Return once the server accepts connections. Raises StartFailed."""
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while not _accepts(port):
+            if self.running[name].poll() is not None or time.monotonic() > deadline_s:
+                raise StartFailed(name, self._log(name))
+            time.sleep(POLL_S)
+
+    def stop(self) -> None:
+        """End all, the last started first; kill what has not ended after ten seconds."""
+        for process in reversed(self.running.values()):
+            process.terminate()
+        deadline_s = time.monotonic() + STOP_TIMEOUT_S
+        for process in reversed(self.running.values()):
+            try:
+                process.wait(max(deadline_s - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.running.clear()
+
+    def _log(self, name: str) -> Path:
+        return self.directory / f"{name}.log"
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on at this moment."""
+    with contextlib.ExitStack() as stack:
+        return [_bound(stack.enter_context(socket.socket())) for _ in range(count)]
+
+
+def _bound(server: socket.socket) -> int:
+    server.bind(("127.0.0.1", 0))
+    return int(server.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _connection(port: int) -> Iterator[http.client.HTTPConnection]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _answers(port: int, path: str) -> bool:
+    try:
+        with _connection(port) as connection:
+            connection.request("GET", path)
+            return connection.getresponse().status < 500
+    except OSError:
+        return False
+
+
+def _accepts(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            return True
+    except OSError:
+        return False
