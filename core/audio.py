@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -15,6 +15,7 @@ _IDS = re.compile(r"^(\d+)/(?:audio/)?audio_(\d+)\.\w+$")
 MIN_DURATION_S = 1.0
 MAX_DURATION_S = 12 * 3600.0
 MIN_SAMPLE_RATE_HZ = 8_000
+MAX_NAME_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,15 @@ class AudioObject:
             return self.metadata["video_id"]
         match = _IDS.match(self.name)
         if match is None:
-            return self.name.rsplit(".", 1)[0] if "." in self.name.rsplit("/", 1)[-1] else self.name
+            return _without_extension(self.name)
         if match[1] != match[2]:
             raise IdMismatch(self.uri, match[1], match[2])
         return match[1]
+
+
+def _without_extension(name: str) -> str:
+    folder, slash, file = name.rpartition("/")
+    return folder + slash + (file.rpartition(".")[0] or file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,18 @@ def check_size(audio: AudioObject, max_bytes: int) -> None:
         raise OutOfLimits(
             audio.uri, "size", f"{audio.size_bytes} bytes", f"at most {max_bytes} bytes", code="too_large"
         )
+
+
+def check_names(name: str, outputs: Iterable[str]) -> None:
+    """Refuse an object whose outputs could not be named: Cloud Storage takes 1,024 bytes at most.
+
+    Raises:
+        OutOfLimits: with the longest name's length and the limit.
+    """
+    longest = max(len(output.encode()) for output in outputs)
+    if longest > MAX_NAME_BYTES:
+        found, expected = f"{longest} bytes", f"at most {MAX_NAME_BYTES} bytes"
+        raise OutOfLimits(name, "the longest name of an output", found, expected, code="name_too_long")
 
 
 def check_info(name: str, info: AudioInfo) -> None:

@@ -4,7 +4,7 @@ KlipscribeError
 ├── Rejected            this file can never succeed: failed event, ack
 │   ├── NotAudio            not_audio, no_audio_stream, unsupported_extension
 │   ├── OutOfLimits         empty, too_large, too_short, too_long,
-│   │                       sample_rate_too_low
+│   │                       sample_rate_too_low, name_too_long
 │   ├── Damaged             truncated, corrupt, not_finite
 │   ├── IdMismatch          id_mismatch
 │   ├── SourceGone          source_deleted, superseded
@@ -27,6 +27,7 @@ Code = Literal[
     "too_short",
     "too_long",
     "sample_rate_too_low",
+    "name_too_long",
     "truncated",
     "corrupt",
     "not_finite",

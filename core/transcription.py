@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from core import events
-from core.audio import AudioInfo, AudioSource, check_info, check_size
+from core.audio import AudioInfo, AudioSource, check_info, check_names, check_size
 from core.cost import Cost
 from core.errors import AlreadyCompleted, EngineFailed, Rejected, SourceGone
 from core.events import Event
 from core.jobs import Claim, Job, Manifest
-from core.formats import Kind, OutputFile
+from core.formats import Kind, OutputFile, output_names
 from core.outcomes import Outcomes, exhausted
 from core.ports import AudioReader, Clock, Engine, Ledger, ObjectNotFound, ObjectStore, Publisher
 from core.routing import Route
@@ -49,7 +49,7 @@ class Intake:
             Retryable: storage can't be reached.
         """
         audio = job.audio
-        _ = audio.video_id
+        check_names(audio.uri, output_names(audio.video_id).values())
         source = AudioSource(audio, self.store)
         try:
             stored = self.store.stat(audio.bucket, audio.name, audio.generation)
