@@ -14,6 +14,8 @@ KlipscribeError
 ├── AlreadyCompleted    the outcome exists: publish it again, ack
 ├── AlreadyInProgress   another delivery holds the lease
 ├── LeaseLost           a later owner took over: yield without a trace
+├── RecordRefused       the database of videos said no, and would again: count it, ack
+├── RecordNotFound      the database knows no such video: count it, ack
 └── MalformedMessage    no delivery of this message can ever be read: record it, ack
 """
 
@@ -47,6 +49,8 @@ Code = Literal[
     "already_completed",
     "already_in_progress",
     "lease_lost",
+    "record_refused",
+    "record_not_found",
     "malformed_message",
 ]
 CODES: tuple[Code, ...] = get_args(Code)
@@ -156,6 +160,20 @@ class LeaseLost(KlipscribeError):
 
     def __init__(self, job_id: str, fence: int) -> None:
         super().__init__(f"job {job_id}: the lease with fence {fence} is no longer ours", code="lease_lost")
+
+
+class RecordRefused(KlipscribeError):
+    """The database of videos turned a call down in a way that no repetition changes."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="record_refused")
+
+
+class RecordNotFound(KlipscribeError):
+    """The database of videos has no row for this video; it was never created, or is deleted."""
+
+    def __init__(self, video_id: str) -> None:
+        super().__init__(f"there is no record of video {video_id}", code="record_not_found")
 
 
 class MalformedMessage(KlipscribeError):
