@@ -13,6 +13,8 @@ KlipscribeError
 ├── Retryable           storage, network, quota: nack, backoff, try again
 ├── AlreadyCompleted    the outcome exists: publish it again, ack
 ├── AlreadyInProgress   another delivery holds the lease
+├── RecordRefused       the database of videos said no: nack, since a key or a URL mends
+├── RecordNotFound      the database knows no such video: count it, ack
 └── MalformedMessage    no delivery of this message can ever be read: record it, ack
 """
 
@@ -46,6 +48,8 @@ Code = Literal[
     "quota_exceeded",
     "already_completed",
     "already_in_progress",
+    "record_refused",
+    "record_not_found",
     "malformed_message",
 ]
 CODES: tuple[Code, ...] = get_args(Code)
@@ -148,6 +152,20 @@ class AlreadyInProgress(KlipscribeError):
 
     def __init__(self, job_id: str, owner: str) -> None:
         super().__init__(f"job {job_id} is being worked on by {owner}", code="already_in_progress")
+
+
+class RecordRefused(KlipscribeError):
+    """The database of videos turned a call down in a way that no repetition changes."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="record_refused")
+
+
+class RecordNotFound(KlipscribeError):
+    """The database of videos has no row for this video; it was never created, or is deleted."""
+
+    def __init__(self, video_id: str) -> None:
+        super().__init__(f"there is no record of video {video_id}", code="record_not_found")
 
 
 class MalformedMessage(KlipscribeError):

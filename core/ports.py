@@ -165,18 +165,26 @@ class Engine(Protocol):
 
 
 class VideoRecords(Protocol):
-    """The database row of a video, seen by its id. All methods raise Retryable."""
+    """The database row of a video, seen by its id.
+
+    All methods raise Retryable when the database can't be reached, and RecordRefused when it says no.
+    """
 
     def status(self, video_id: str) -> str | None:
-        """The video's status; None when there is no such video."""
+        """The video's status, empty when it has none yet; None when there is no such video."""
         ...
 
     def set_status(self, video_id: str, status: str) -> None:
-        """Write the status."""
+        """Write the status. Raises RecordNotFound."""
         ...
 
     def set_urls(self, video_id: str, urls: Mapping[str, str]) -> None:
-        """Write where files of the video lie."""
+        """Write where files of the video lie; URLs that are not named stay as they are.
+
+        Raises:
+            RecordNotFound: there is no such video.
+            ValueError: a key is none of core.video.URL_KEYS; nothing was sent.
+        """
         ...
 
 

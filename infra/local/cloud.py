@@ -12,8 +12,8 @@ from pathlib import Path
 
 from infra.gcs import storage_client
 from infra.local import topology
-from infra.local.assets import TINY_MODEL, known_recordings
 from infra.local.processes import Processes, free_ports
+from infra.local.samples import TINY_MODEL, known_recordings
 
 PROJECT = "klipscribe-local"
 LOCAL_KEY = "local"

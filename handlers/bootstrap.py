@@ -1,0 +1,298 @@
+"""Wires the parts once per process, by keyword. Heavy parts are made when first used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from core.audio import AudioInfo
+from core.cost import Cost, deepgram_attempt, parakeet_attempt
+from core.dead_letter import DeadLetters
+from core.formats import Kind, OutputFile, render
+from core.jobs import Job
+from core.notification import Notification
+from core.outcomes import Outcomes
+from core.ports import AudioReader, Clock, Engine, Ledger, ObjectStore, Publisher
+from core.reception import Reception
+from core.routing import EngineFacts, FileFacts, Reason, Route, RoutingPolicy, at_ingest, choose_route, may_fall_back
+from core.transcript import Transcript
+from core.transcript_json import Origin
+from core.transcription import Intake, Topics, Transcription
+from core.windowed import WindowedEngine
+from core.windows import WindowSpec
+from infra import settings as environment
+from infra.audio import PyAvReader
+from infra.clock import SystemClock
+from infra.convex import ConvexVideos
+from infra.deepgram import DeepgramEngine
+from infra.gcs import GcsStore, storage_client
+from infra.gpu import gpu_present
+from infra.ledger import ObjectLedger
+from infra.log import configure
+from infra.parakeet import ParakeetRecognizer
+from infra.pubsub import PubSubPublisher, publisher_client
+from infra.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class World:
+    """The adapters that every use case shares."""
+
+    settings: Settings
+    store: ObjectStore
+    publisher: Publisher
+    clock: Clock
+    reader: AudioReader
+    ledger: Ledger
+
+    @property
+    def topics(self) -> Topics:
+        """Where events go."""
+        return Topics(
+            requested=self.settings.topic_requested,
+            fallback=self.settings.topic_fallback,
+            progress=self.settings.topic_progress,
+        )
+
+    @property
+    def intake(self) -> Intake:
+        """What looks at objects first."""
+        return Intake(store=self.store, reader=self.reader, max_bytes=self.settings.max_file_bytes)
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """What makes outcomes public."""
+        return Outcomes(
+            store=self.store,
+            ledger=self.ledger,
+            publisher=self.publisher,
+            clock=self.clock,
+            state_bucket=self.settings.state_bucket,
+            transcript_bucket=self.settings.transcript_bucket,
+            completed_topic=self.settings.topic_completed,
+        )
+
+    def engine_facts(self) -> EngineFacts:
+        """What is known of the engines on this instance."""
+        return EngineFacts(
+            gpu="ready" if gpu_present() else "unavailable",
+            parakeet_rtfx=self.settings.gpu_rtfx,
+            cpu_rtfx=self.settings.cpu_rtfx,
+            deepgram_available=self.settings.deepgram_available,
+        )
+
+
+def file_facts(job: Job, duration_s: float = 0.0) -> FileFacts:
+    """What routing wants to know of a job."""
+    wishes = job.audio.metadata
+    return FileFacts(
+        name=job.audio.uri,
+        video_id=job.video_id,
+        duration_s=duration_s,
+        language=wishes.get("language", ""),
+        engine=wishes.get("engine", ""),
+        priority=wishes.get("priority", "normal"),
+    )
+
+
+def reception_in(world: World) -> Reception:
+    """The use case of ingest."""
+    policy = world.settings.routing_policy()
+
+    def shortcut(job: Job, info: AudioInfo) -> list[Mapping[str, str]]:
+        if not world.settings.route_at_ingest:
+            return []
+        route = at_ingest(file_facts(job, info.duration_s), world.engine_facts(), policy)
+        return [_plain(reason) for reason in route.reasons] if route else []
+
+    return Reception(
+        ledger=world.ledger,
+        intake=world.intake,
+        outcomes=world.outcomes,
+        publisher=world.publisher,
+        clock=world.clock,
+        topics=world.topics,
+        shortcut=shortcut,
+    )
+
+
+def transcription_in(world: World, parakeet: Engine) -> Transcription:
+    """The use case of the GPU service."""
+    policy = world.settings.routing_policy()
+
+    def choose(job: Job, info: AudioInfo) -> Route:
+        return choose_route(file_facts(job, info.duration_s), world.engine_facts(), policy)
+
+    return Transcription(
+        **_shared(world),
+        engines={"parakeet": parakeet, "parakeet_cpu": parakeet},
+        engine="parakeet",
+        choose=choose,
+        may_fall_back=lambda job: may_fall_back(file_facts(job), world.engine_facts(), policy),
+    )
+
+
+def fallback_in(world: World, deepgram: Engine) -> Transcription:
+    """The use case of the fallback: Deepgram or nothing."""
+    policy = world.settings.routing_policy()
+
+    def choose(job: Job, info: AudioInfo) -> Route:
+        facts = file_facts(job, info.duration_s)
+        return fallback_route(facts, world.engine_facts(), policy)
+
+    return Transcription(
+        **_shared(world),
+        engines={"deepgram": deepgram},
+        engine="deepgram",
+        choose=choose,
+        may_fall_back=lambda _: False,
+    )
+
+
+def notification_in(world: World) -> Notification | None:
+    """The use case of the notifier; None when there is no database to notify."""
+    if not world.settings.convex_url:
+        return None
+    key = world.settings.convex_deploy_key
+    return Notification(
+        videos=ConvexVideos(world.settings.convex_url, key.get_secret_value() if key else None),
+        store=world.store,
+        state_bucket=world.settings.state_bucket,
+        success_status=world.settings.convex_success_status,
+    )
+
+
+def dead_letters_in(world: World) -> DeadLetters:
+    """The use case of given-up messages."""
+    return DeadLetters(
+        store=world.store,
+        outcomes=world.outcomes,
+        clock=world.clock,
+        state_bucket=world.settings.state_bucket,
+    )
+
+
+def parakeet_engine(settings: Settings, reader: AudioReader) -> Engine:
+    """Parakeet over windows; the model is loaded when the first window arrives."""
+    return WindowedEngine(
+        reader,
+        ParakeetRecognizer(settings.parakeet_model_name),
+        WindowSpec(settings.window_s, settings.overlap_s),
+        settings.batch_size,
+    )
+
+
+def deepgram_engine(settings: Settings, clock: Clock) -> Engine:
+    """Deepgram, at the usual place or at another."""
+    key = settings.deepgram_api_key
+    return DeepgramEngine(
+        api_key=key.get_secret_value() if key else "",
+        clock=clock,
+        model=settings.deepgram_model,
+        base_url=settings.deepgram_base_url or None,
+    )
+
+
+def fallback_route(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> Route:
+    """The route of a file that has reached the fallback: Deepgram, unless it may not leave.
+
+    Raises:
+        NoRoute: the settings keep the file away from Deepgram.
+    """
+    only_deepgram = replace(policy, force_deepgram=True, enable_gpu=False, allow_cpu_parakeet=False)
+    return choose_route(file, engines, only_deepgram)
+
+
+@cache
+def world() -> World:
+    """The real adapters, from the environment."""
+    settings = environment.load()
+    configure(settings.log_level)
+    clock = SystemClock()
+    project = settings.google_cloud_project
+    store = GcsStore(storage_client(project, settings.storage_emulator_host))
+    return World(
+        settings=settings,
+        store=store,
+        publisher=PubSubPublisher(project, publisher_client(settings.pubsub_emulator_host)),
+        clock=clock,
+        reader=PyAvReader(),
+        ledger=ObjectLedger(
+            store=store,
+            bucket=settings.state_bucket,
+            owner=environment.instance_name(),
+            clock=clock,
+            wait_s=settings.request_soft_budget_s,
+        ),
+    )
+
+
+def health(service: str) -> dict[str, str]:
+    """What GET answers."""
+    return {"status": "ok", "service": service}
+
+
+@cache
+def reception() -> Reception:
+    """Ingest's use case, wired."""
+    return reception_in(world())
+
+
+@cache
+def transcription() -> Transcription:
+    """The GPU service's use case, wired."""
+    return transcription_in(world(), parakeet_engine(world().settings, world().reader))
+
+
+@cache
+def fallback() -> Transcription:
+    """The fallback's use case, wired."""
+    return fallback_in(world(), deepgram_engine(world().settings, world().clock))
+
+
+@cache
+def notification() -> Notification | None:
+    """The notifier's use case, wired."""
+    return notification_in(world())
+
+
+@cache
+def dead_letters() -> DeadLetters:
+    """The dead letters' use case, wired."""
+    return dead_letters_in(world())
+
+
+def _shared(world: World) -> dict[str, Any]:
+    settings = world.settings
+
+    def price(method: str, audio_s: float, active_s: float) -> Cost:
+        if method == "deepgram":
+            return deepgram_attempt(audio_s, active_s, settings.rates(), settings.deepgram_model)
+        return parakeet_attempt(
+            audio_s, active_s, settings.rates(), on_gpu=method == "parakeet", model=settings.deepgram_model
+        )
+
+    def files(job: Job, transcript: Transcript) -> Mapping[Kind, OutputFile]:
+        origin = Origin(
+            job_id=job.id,
+            video_id=job.audio.video_id,
+            audio=job.audio.uri,
+            generation=job.audio.generation,
+            created=world.clock.now(),
+        )
+        return render(transcript, origin)
+
+    return {
+        "ledger": world.ledger,
+        "intake": world.intake,
+        "outcomes": world.outcomes,
+        "publisher": world.publisher,
+        "clock": world.clock,
+        "topics": world.topics,
+        "render": files,
+        "price": price,
+    }
+
+
+def _plain(reason: Reason) -> Mapping[str, str]:
+    return {"code": reason.code, "sentence": reason.sentence}
