@@ -11,6 +11,7 @@ KlipscribeError
 │   └── NoRoute             no_route
 ├── EngineFailed        this engine could not do it: the other engine may
 ├── Retryable           storage, network, quota: nack, backoff, try again
+│   └── NoRouteNow          no_route, until the GPU is well or its queue shorter
 ├── AlreadyCompleted    the outcome exists: publish it again, ack
 ├── AlreadyInProgress   another delivery holds the lease
 ├── RecordRefused       the database of videos said no: nack, since a key or a URL mends
@@ -136,6 +137,13 @@ class Retryable(KlipscribeError):
 
     def __init__(self, message: str, *, code: Code = "network_unavailable") -> None:
         super().__init__(message, code=code)
+
+
+class NoRouteNow(Retryable):
+    """The GPU's present state, not the settings, leaves no engine for this file."""
+
+    def __init__(self, name: str, reasons: str) -> None:
+        super().__init__(f"{name}: no engine can transcribe this file now: {reasons}", code="no_route")
 
 
 class AlreadyCompleted(KlipscribeError):

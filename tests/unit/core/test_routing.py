@@ -1,0 +1,283 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from core.cost import Rates
+from core.errors import NoRoute, NoRouteNow
+from core.routing import (
+    EngineFacts,
+    FileFacts,
+    RoutingPolicy,
+    at_ingest,
+    choose_route,
+    may_fall_back,
+    predict,
+    rollout_bucket,
+)
+
+HOUR = 3600.0
+PLAIN = RoutingPolicy(cost_optimization=False)
+READY = EngineFacts()
+GONE = EngineFacts(gpu="unavailable")
+
+
+def a_file(hours: float = 1.0, **facts: Any) -> FileFacts:
+    return FileFacts("gs://b/1/audio_1.mp3", facts.pop("video_id", "1"), hours * HOUR, **facts)
+
+
+def codes(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> list[str]:
+    return [reason.code for reason in choose_route(file, engines, policy).reasons]
+
+
+MATRIX = [
+    (0.01, "ready", "parakeet"),
+    (2 - 1e-6, "ready", "parakeet"),
+    (2, "ready", "hybrid"),
+    (4 - 1e-6, "ready", "hybrid"),
+    (4, "ready", "deepgram"),
+    (12, "ready", "deepgram"),
+    (1, "cold", "parakeet"),
+    (0.01, "unavailable", "deepgram"),
+    (3, "unavailable", "deepgram"),
+    (12, "unavailable", "deepgram"),
+]
+
+
+@pytest.mark.parametrize(("hours", "gpu", "method"), MATRIX)
+def test_the_matrix_decides_when_cost_does_not(hours: float, gpu: Any, method: str) -> None:
+    route = choose_route(a_file(hours), EngineFacts(gpu=gpu), replace(PLAIN, hybrid_available=True))
+    assert route.method == method
+
+
+def test_the_thresholds_are_settings() -> None:
+    policy = replace(PLAIN, short_s=10.0, long_s=20.0)
+    for duration_s, code in [(9.9, "matrix_short"), (10, "matrix_medium"), (20, "matrix_long")]:
+        assert code in codes(a_file(duration_s / HOUR), READY, policy)
+
+
+def test_hybrid_that_is_not_built_falls_to_parakeet_and_says_so() -> None:
+    route = choose_route(a_file(3), READY, PLAIN)
+    assert route.method == "parakeet"
+    assert "hybrid_not_built" in [reason.code for reason in route.reasons]
+
+
+CPU = [
+    (0.49, True, "parakeet_cpu"),
+    (0.5, True, "deepgram"),
+    (0.49, False, "deepgram"),
+]
+
+
+@pytest.mark.parametrize(("hours", "allowed", "method"), CPU)
+def test_without_a_gpu_short_files_stay_on_the_cpu_only_where_that_is_allowed(
+    hours: float, allowed: bool, method: str
+) -> None:
+    policy = replace(PLAIN, allow_cpu_parakeet=allowed)
+    assert choose_route(a_file(hours), GONE, policy).method == method
+
+
+def test_the_cpu_is_left_alone_while_there_is_a_gpu() -> None:
+    policy = RoutingPolicy(allow_cpu_parakeet=True, allow_deepgram=False)
+    with pytest.raises(NoRouteNow):
+        choose_route(a_file(), EngineFacts(queue_s=9000), policy)
+
+
+PRECEDENCE: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
+    ({"allow_deepgram": False, "force_deepgram": True}, {}, "none", "deepgram_not_allowed"),
+    ({"allow_deepgram": False, "method": "deepgram"}, {}, "none", "deepgram_not_allowed"),
+    ({"allow_deepgram": False, "rollout_percent": 0}, {}, "parakeet", "rollout_moot"),
+    ({"allow_deepgram": False, "long_s": HOUR, "short_s": 1}, {}, "parakeet", "deepgram_not_allowed"),
+    ({"force_deepgram": True, "method": "parakeet"}, {}, "none", "method_parakeet"),
+    ({"force_deepgram": True, "method": "hybrid"}, {}, "deepgram", "forced"),
+    ({"force_deepgram": True}, {"engine": "parakeet"}, "deepgram", "wish_declined"),
+    ({"method": "parakeet", "rollout_percent": 0}, {}, "parakeet", "method"),
+    ({"method": "parakeet", "long_s": HOUR, "short_s": 1}, {}, "parakeet", "method"),
+    ({"method": "parakeet"}, {"engine": "deepgram"}, "parakeet", "wish_declined"),
+    ({"method": "parakeet"}, {"engine": "parakeet"}, "parakeet", "method"),
+    ({"method": "parakeet", "enable_gpu": False}, {}, "none", "gpu_disabled"),
+    (
+        {"method": "parakeet", "enable_gpu": False, "allow_cpu_parakeet": True},
+        {},
+        "parakeet_cpu",
+        "gpu_disabled",
+    ),
+    ({"method": "parakeet"}, {"language": "de"}, "none", "language"),
+    ({"method": "deepgram"}, {}, "deepgram", "method"),
+    ({"method": "deepgram"}, {"engine": "parakeet"}, "deepgram", "wish_declined"),
+    ({"method": "hybrid", "hybrid_available": True}, {}, "hybrid", "method"),
+    ({"method": "hybrid"}, {}, "parakeet", "hybrid_not_built"),
+    ({"method": "hybrid", "hybrid_available": True, "rollout_percent": 0}, {}, "hybrid", "method"),
+    (
+        {"method": "hybrid", "hybrid_available": True, "cost_optimization": True, "hybrid_split_s": 60},
+        {},
+        "hybrid",
+        "method",
+    ),
+    ({"method": "hybrid", "hybrid_available": True, "enable_gpu": False}, {}, "deepgram", "gpu_disabled"),
+    ({}, {"engine": "Deepgram"}, "deepgram", "wish"),
+    ({"rollout_percent": 0}, {"engine": "parakeet"}, "parakeet", "wish"),
+    ({"allow_deepgram": False}, {"engine": "deepgram"}, "parakeet", "wish_declined"),
+    ({"enable_gpu": False}, {"engine": "parakeet"}, "none", "gpu_disabled"),
+    ({}, {"engine": "whisper"}, "parakeet", "wish_unknown"),
+    ({}, {"engine": "auto"}, "parakeet", "matrix_short"),
+    ({}, {"language": "de"}, "deepgram", "language"),
+    ({}, {"language": "en-US"}, "parakeet", "matrix_short"),
+    ({"parakeet_languages": frozenset({"en", "de"})}, {"language": "DE_at"}, "parakeet", "matrix_short"),
+    ({"allow_deepgram": False}, {"language": "fr"}, "none", "language"),
+    ({"rollout_percent": 0}, {}, "deepgram", "rollout"),
+    ({"rollout_percent": 0, "rollout_video_ids": frozenset({"1"})}, {}, "parakeet", "matrix_short"),
+    ({"rollout_percent": 0, "allow_cpu_parakeet": True, "enable_gpu": False}, {}, "deepgram", "rollout"),
+    ({"enable_gpu": False}, {}, "deepgram", "gpu_disabled"),
+]
+
+
+@pytest.mark.parametrize(("settings", "facts", "method", "code"), PRECEDENCE)
+def test_what_comes_first_wins(
+    settings: dict[str, Any], facts: dict[str, Any], method: str, code: str
+) -> None:
+    file, policy = a_file(**facts), replace(PLAIN, **settings)
+    if method != "none":
+        assert choose_route(file, READY, policy).method == method
+        assert code in codes(file, READY, policy)
+        return
+    with pytest.raises(NoRoute) as refused:
+        choose_route(file, READY, policy)
+    assert refused.value.code == "no_route"
+    assert not refused.value.retryable
+
+
+def test_a_forced_engine_leaves_the_method_unsaid() -> None:
+    assert codes(a_file(), READY, RoutingPolicy(force_deepgram=True, method="hybrid")) == ["forced"]
+
+
+def test_without_a_key_deepgram_is_no_route() -> None:
+    engines = EngineFacts(deepgram_available=False)
+    assert choose_route(a_file(12), engines, RoutingPolicy()).method == "parakeet"
+    with pytest.raises(NoRoute, match="no Deepgram key is set; Deepgram is forced"):
+        choose_route(a_file(), engines, RoutingPolicy(force_deepgram=True))
+
+
+def test_a_gpu_that_may_come_back_makes_the_file_wait_instead_of_failing_it() -> None:
+    with pytest.raises(NoRouteNow, match="the GPU is not available") as refused:
+        choose_route(a_file(), GONE, RoutingPolicy(method="parakeet"))
+    assert refused.value.retryable
+
+
+def test_a_route_is_taken_only_when_it_fits_the_time() -> None:
+    policy = replace(PLAIN, max_turnaround_s=HOUR)
+    assert choose_route(a_file(1), EngineFacts(queue_s=HOUR - 36), policy).method == "parakeet"
+    route = choose_route(a_file(1), EngineFacts(queue_s=HOUR - 35), policy)
+    assert route.method == "deepgram"
+    assert "over_budget" in [reason.code for reason in route.reasons]
+
+
+def test_start_up_counts_against_the_time_only_when_the_gpu_is_cold() -> None:
+    policy = RoutingPolicy(allow_deepgram=False, max_turnaround_s=40)
+    assert choose_route(a_file(1), READY, policy).predicted_s == 36
+    with pytest.raises(NoRouteNow, match="96 s, more than MAX_TURNAROUND_S=40"):
+        choose_route(a_file(1), EngineFacts(gpu="cold"), policy)
+
+
+def test_a_long_file_goes_to_parakeet_when_that_is_cheaper_and_in_time() -> None:
+    assert choose_route(a_file(5), READY, RoutingPolicy()).method == "parakeet"
+
+
+def test_waking_a_cold_gpu_pays_from_about_46_minutes_on() -> None:
+    cold = EngineFacts(gpu="cold")
+    assert choose_route(a_file(45 / 60), cold, RoutingPolicy()).method == "deepgram"
+    assert choose_route(a_file(48 / 60), cold, RoutingPolicy()).method == "parakeet"
+
+
+def test_a_long_queue_is_dearer_than_deepgram_except_for_a_file_that_can_wait() -> None:
+    busy = EngineFacts(queue_s=5000)
+    assert choose_route(a_file(), busy, RoutingPolicy()).method == "deepgram"
+    assert choose_route(a_file(priority="low"), busy, RoutingPolicy()).method == "parakeet"
+
+
+def test_an_urgent_file_leaves_a_queue_that_a_normal_one_waits_in() -> None:
+    busy = EngineFacts(queue_s=600)
+    assert choose_route(a_file(), busy, RoutingPolicy()).method == "parakeet"
+    assert choose_route(a_file(priority="high"), busy, RoutingPolicy()).method == "deepgram"
+
+
+def test_hybrid_takes_as_long_as_its_slower_half_and_pays_for_both() -> None:
+    file, policy = a_file(3.5), RoutingPolicy()
+    both = predict("hybrid", file, READY, policy)
+    assert both.seconds == 2.5 * HOUR / 100
+    expected = (
+        predict("parakeet", a_file(2.5), READY, policy).usd
+        + predict("deepgram", a_file(1), READY, policy).usd
+    )
+    assert both.usd == pytest.approx(expected)
+
+
+def test_a_cold_gpu_is_paid_for_its_start_and_its_idle_tail() -> None:
+    rates = Rates()
+    cold = predict("parakeet", a_file(1), EngineFacts(gpu="cold"), RoutingPolicy())
+    assert cold.usd == pytest.approx((60 + 36 + 600) * rates.gpu_usd_per_s)
+
+
+def test_the_rollout_bucket_of_a_video_never_changes() -> None:
+    assert [rollout_bucket(video) for video in ("2434635255", "1")] == [64.51, 29.13]
+
+
+def test_rollout_takes_the_share_it_names() -> None:
+    policy = replace(PLAIN, rollout_percent=25)
+    chosen = [choose_route(a_file(video_id=str(video)), READY, policy).method for video in range(2000)]
+    assert chosen.count("parakeet") == pytest.approx(500, abs=60)
+
+
+def test_a_wider_rollout_keeps_every_video_that_was_in() -> None:
+    inside = {percent: {v for v in range(500) if rollout_bucket(str(v)) < percent} for percent in (10, 40)}
+    assert inside[10] < inside[40]
+
+
+STRAIGHT: list[tuple[dict[str, Any], float, bool]] = [
+    ({}, 1, False),
+    ({}, 12, False),
+    ({"cost_optimization": False}, 4, True),
+    ({"cost_optimization": False}, 3.9, False),
+    ({"enable_gpu": False}, 1, True),
+    ({"force_deepgram": True}, 1, True),
+    ({"method": "deepgram"}, 1, True),
+    ({"method": "parakeet"}, 12, False),
+    ({"rollout_percent": 0}, 1, True),
+    ({"enable_gpu": False, "allow_deepgram": False, "allow_cpu_parakeet": True}, 1, False),
+]
+
+
+@pytest.mark.parametrize(("settings", "hours", "straight"), STRAIGHT)
+def test_ingest_wakes_no_gpu_in_vain(settings: dict[str, Any], hours: float, straight: bool) -> None:
+    worst = EngineFacts(gpu="unavailable", queue_s=1e6)
+    assert (at_ingest(a_file(hours), worst, RoutingPolicy(**settings)) is not None) == straight
+
+
+def test_ingest_refuses_what_no_gpu_could_help() -> None:
+    with pytest.raises(NoRoute):
+        at_ingest(a_file(), READY, RoutingPolicy(enable_gpu=False, allow_deepgram=False))
+
+
+FALLBACK: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
+    ({}, {}, True),
+    ({"enable_fallback": False}, {}, False),
+    ({"allow_deepgram": False}, {}, False),
+    ({"method": "parakeet"}, {}, False),
+    ({}, {"engine": "parakeet"}, False),
+    ({}, {"engine": "deepgram"}, True),
+]
+
+
+@pytest.mark.parametrize(("settings", "facts", "may"), FALLBACK)
+def test_a_failure_moves_to_deepgram_only_where_audio_may_leave(
+    settings: dict[str, Any], facts: dict[str, Any], may: bool
+) -> None:
+    assert may_fall_back(a_file(**facts), READY, RoutingPolicy(**settings)) == may
+
+
+def test_a_failure_cannot_move_to_a_deepgram_without_a_key() -> None:
+    assert not may_fall_back(a_file(), EngineFacts(deepgram_available=False), RoutingPolicy())
+
+
+def test_routing_without_fallback_may_still_choose_deepgram() -> None:
+    assert choose_route(a_file(4), READY, replace(PLAIN, enable_fallback=False)).method == "deepgram"
