@@ -35,7 +35,9 @@ class DeadLetters:
         self._keep(f"dead-letters/{job.id if job else 'parked'}/{message_id.replace('/', '_')}.json", message)
         if job is None:
             return None
-        cause = Retryable(f"{job.audio.uri}: given up after {deliveries} deliveries", code="deliveries_exhausted")
+        cause = Retryable(
+            f"{job.audio.uri}: given up after {deliveries} deliveries", code="deliveries_exhausted"
+        )
         return self.outcomes.close(job, "dead-letter", cause)
 
     def record_malformed(self, body: bytes, reason: str) -> None:

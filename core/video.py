@@ -37,7 +37,6 @@ STATUS_ORDER = (
     "Completed",
 )
 TRANSCRIBING = "Transcribing"
-COMPLETED = "Completed"
 FAILED = "Failed"
 
 URL_KEYS = (
@@ -85,25 +84,6 @@ def next_status(current: str | None, wanted: str, *, restarting: bool = False) -
 def is_restart(run: Run, failed: Run | None) -> bool:
     """Whether a run came after the newest of ours that failed, so that its start may lift Failed."""
     return failed is not None and run > failed
-
-
-def failure_counts(failed: Run, succeeded: Run | None) -> bool:
-    """Whether a failure may be shown: not when the same run or a newer one succeeded."""
-    return succeeded is None or failed > succeeded
-
-
-def check_success_status(status: str) -> None:
-    """Refuse a status that must not be sent after a success.
-
-    Raises:
-        ValueError: it is Completed or Failed, or it would never be written since it comes too early.
-    """
-    too_early = STATUS_ORDER[: _TRANSCRIBING_RANK + 1]
-    if status in (COMPLETED, FAILED, *too_early):
-        raise ValueError(
-            f"{status!r} can't be the status after a success, expected one after {TRANSCRIBING!r} other than "
-            f"{COMPLETED!r}, which is the word of the whole pipeline"
-        )
 
 
 def check_url_keys(keys: Iterable[str]) -> None:

@@ -14,7 +14,16 @@ from core.notification import Notification
 from core.outcomes import Outcomes
 from core.ports import AudioReader, Clock, Engine, Ledger, ObjectStore, Publisher
 from core.reception import Reception
-from core.routing import EngineFacts, FileFacts, Reason, Route, RoutingPolicy, at_ingest, choose_route, may_fall_back
+from core.routing import (
+    EngineFacts,
+    FileFacts,
+    Reason,
+    Route,
+    RoutingPolicy,
+    at_ingest,
+    choose_route,
+    may_fall_back,
+)
 from core.transcript import Transcript
 from core.transcript_json import Origin
 from core.transcription import Intake, Topics, Transcription
@@ -186,8 +195,8 @@ def deepgram_engine(settings: Settings, clock: Clock) -> Engine:
     """Deepgram, at the usual place or at another."""
     key = settings.deepgram_api_key
     return DeepgramEngine(
-        api_key=key.get_secret_value() if key else "",
         clock=clock,
+        api_key=key.get_secret_value() if key else "",
         model=settings.deepgram_model,
         base_url=settings.deepgram_base_url or None,
     )

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import google.auth.exceptions
@@ -38,7 +39,9 @@ def storage_client(project: str, emulator_url: str = "") -> storage.Client:
     if not emulator_url:
         return storage.Client(project=project)
     return storage.Client(
-        project=project, credentials=AnonymousCredentials(), client_options={"api_endpoint": emulator_url}
+        project=project,
+        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call] # the library has no types
+        client_options={"api_endpoint": emulator_url}
     )
 
 
@@ -102,6 +105,14 @@ class GcsStore:
             blob.upload_from_string(
                 data, content_type=content_type, if_generation_match=if_generation_match, timeout=TIMEOUT_S
             )
+        return _stored(blob)
+
+    def upload(self, bucket: str, name: str, path: Path, metadata: Mapping[str, str]) -> StoredObject:
+        """Send a file of any size from disk, in resumable parts."""
+        blob = self._blob(bucket, name, None)
+        blob.metadata = dict(metadata)
+        with _mapped(bucket, name):
+            blob.upload_from_filename(str(path), timeout=TIMEOUT_S)
         return _stored(blob)
 
     def delete(self, bucket: str, name: str) -> None:

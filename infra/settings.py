@@ -1,6 +1,7 @@
 """The settings: the only place that reads the environment. What is wrong stops the start, in one message."""
 
 import os
+import socket
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -127,6 +128,16 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         # Cut off from pydantic's own error, which may hold the values of secrets.
         problems = _problems(error, environ)
     raise SettingsError(problems)
+
+
+def environment() -> dict[str, str]:
+    """A copy of the process's environment, for programs that we start."""
+    return dict(os.environ)
+
+
+def instance_name() -> str:
+    """Which instance this is: the revision or the machine, and the process."""
+    return f"{os.environ.get('K_REVISION') or socket.gethostname()}-{os.getpid()}"
 
 
 def unknown_names(environ: Mapping[str, str]) -> list[str]:

@@ -7,10 +7,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringCo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.cost import DEEPGRAM_USD_PER_MINUTE, Rates
-from core.routes import RoutingPolicy
+from core.routes import EngineFacts, RoutingPolicy
 
 _PLAN = RoutingPolicy()
 _RATES = Rates()
+_FACTS = EngineFacts()
 
 
 def _setting(default: Any, expected: str, does: str, **more: Any) -> Any:
@@ -83,7 +84,6 @@ AfterSuccess = Literal[
     "Finding highlights",
     "Generating visualizations",
     "Finalizing analysis",
-    "Completed",
 ]
 
 
@@ -138,6 +138,12 @@ class Fields(BaseSettings):
     )
     parakeet_languages: Names = _setting(
         ("en",), "language codes, separated by commas", "Languages of the model.", min_length=1
+    )
+    gpu_rtfx: float = _number(
+        _FACTS.parakeet_rtfx, 0.1, 100_000, "Audio seconds per second on the GPU, for predictions."
+    )
+    cpu_rtfx: float = _number(
+        _FACTS.cpu_rtfx, 0.1, 100_000, "Audio seconds per second on the CPU, for predictions."
     )
     gpu_memory_limit_gb: float = _number(20, 1, 192, f"{UNUSED}bound on the GPU memory that a batch may use.")
     gpu_batch_size: Annotated[Annotated[int, Field(ge=1, le=512)] | None, AUTO] = _setting(
@@ -200,15 +206,13 @@ class Fields(BaseSettings):
     topic_completed: Topic = _setting("transcription-completed", TOPIC, "Terminal outcomes.")
     topic_progress: Topic = _setting("transcription-progress", TOPIC, "What happens before an outcome.")
     request_budget_s: float = _number(
-        600, 10, 600, "Time of one push request; Pub/Sub waits no longer than 600 s."
+        600, 10, 600, "Time of one push request, an upper bound of REQUEST_SOFT_BUDGET_S."
     )
-    request_soft_budget_s: float = _number(480, 1, 600, "When a job saves its work and asks to be resumed.")
-    pubsub_emulator_host: str = _setting(
-        "", "host:port", "Read by Google's client, which then talks to an emulator; shown in messages only."
+    request_soft_budget_s: float = _number(
+        480, 1, 600, "How long a second delivery of a job waits for the one that works on it."
     )
-    storage_emulator_host: str = _setting(
-        "", "a URL", "Read by Google's client, which then talks to an emulator; shown in messages only."
-    )
+    pubsub_emulator_host: str = _setting("", "host:port", "An emulator in the place of Pub/Sub.")
+    storage_emulator_host: str = _setting("", "a URL", "An emulator in the place of Cloud Storage.")
 
     # Convex.
     convex_url: Url | Literal[""] = _setting(
@@ -220,8 +224,8 @@ class Fields(BaseSettings):
     convex_success_status: AfterSuccess = _one_of(
         "",
         "(empty), Fetching chat, Analyzing, Finding highlights, Generating visualizations, "
-        "Finalizing analysis, Completed",
-        "A status to send after success; empty sends none.",
+        "Finalizing analysis",
+        "A status to send after success; empty sends none. Completed is the whole pipeline's word.",
     )
 
     # What is seen from outside.

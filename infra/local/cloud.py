@@ -154,7 +154,16 @@ class _Start:
         )
 
     def _function(self, name: str, port: int) -> list[str]:
-        served = ["--source", str(self.handlers), "--target", name, "--port", str(port), "--host", "127.0.0.1"]
+        served = [
+            "--source",
+            str(self.handlers),
+            "--target",
+            name,
+            "--port",
+            str(port),
+            "--host",
+            "127.0.0.1",
+        ]
         return [sys.executable, "-m", "functions_framework", *served]
 
     def _module(self, name: str, module: str, *arguments: str) -> None:

@@ -35,7 +35,8 @@ def samples(folder: Path = ASSETS / "samples") -> list[Sample]:
 def known_recordings() -> dict[str, list[tuple[str, float, float]]]:
     """sha256 of each recording's bytes -> its words with start and end: what the Deepgram stand-in hears."""
     return {
-        sample.sha256: [(word.text, word.start_s, word.end_s) for word in sample.words] for sample in samples()
+        sample.sha256: [(word.text, word.start_s, word.end_s) for word in sample.words]
+        for sample in samples()
     }
 
 

@@ -4,9 +4,7 @@ from core.video import (
     STATUS_ORDER,
     URL_KEYS,
     Run,
-    check_success_status,
     check_url_keys,
-    failure_counts,
     is_restart,
     next_status,
 )
@@ -93,33 +91,6 @@ def test_a_restart_is_a_newer_generation_or_run_than_our_failure(
     run: Run, failed: Run | None, expected: bool
 ) -> None:
     assert is_restart(run, failed) is expected
-
-
-@pytest.mark.parametrize(
-    ("failed", "succeeded", "expected"),
-    [
-        (Run(10, 1), None, True),
-        (Run(10, 1), Run(10, 1), False),
-        (Run(10, 1), Run(10, 2), False),
-        (Run(10, 1), Run(11, 1), False),
-        (Run(11, 1), Run(10, 4), True),
-    ],
-)
-def test_a_failure_never_covers_the_success_of_a_newer_generation(
-    failed: Run, succeeded: Run | None, expected: bool
-) -> None:
-    assert failure_counts(failed, succeeded) is expected
-
-
-@pytest.mark.parametrize("status", ["Completed", "Failed", "Transcribing", *EARLIER])
-def test_a_status_that_would_lie_or_never_show_is_refused_for_success(status: str) -> None:
-    with pytest.raises(ValueError, match=status):
-        check_success_status(status)
-
-
-@pytest.mark.parametrize("status", ["Fetching chat", "Analyzing", "Transcribed"])
-def test_a_status_after_transcribing_may_stand_for_success(status: str) -> None:
-    check_success_status(status)
 
 
 def test_the_url_keys_of_the_contract_pass_and_another_is_named() -> None:
