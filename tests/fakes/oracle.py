@@ -38,7 +38,7 @@ def reach(words: Sequence[Word]) -> list[float]:
     """How far each word's middle may be misplaced: a quarter of the way to the next that reads the same."""
     limits = []
     for i, word in enumerate(words):
-        near = words[max(0, i - 5) : i] + words[i + 1 : i + 6]
+        near = [*words[max(0, i - 5) : i], *words[i + 1 : i + 6]]
         gaps = [abs(other.midpoint_s - word.midpoint_s) for other in near if other.text == word.text]
         limits.append(min([JITTER_S, *(0.249 * gap for gap in gaps)]))
     return limits
