@@ -140,5 +140,7 @@ def _part(words: list[Word]) -> None:
     if len(words) < 2 or words[-1].start_s >= words[-2].end_s:
         return
     before, after = words[-2], words[-1]
-    cut_s = before.end_s if before.end_s < after.end_s else (before.start_s + after.end_s) / 2
-    words[-2:] = [replace(before, end_s=cut_s), replace(after, start_s=cut_s)]
+    # A word that earlier partings pushed past the end of this one leaves it nothing but a share of its own.
+    end_s = max(before.end_s, after.end_s) if after.end_s <= before.start_s + SHORTEST_WORD_S else after.end_s
+    cut_s = before.end_s if before.end_s < end_s else (before.start_s + end_s) / 2
+    words[-2:] = [replace(before, end_s=cut_s), replace(after, start_s=cut_s, end_s=end_s)]

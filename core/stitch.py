@@ -1,0 +1,115 @@
+"""Joins the words of overlapping windows into one sequence: none lost, none doubled at a seam.
+
+The same word is heard in both windows of an overlap, at times that differ a little, and a word that a
+window's edge cuts through may come out as anything. So a word at an edge is never trusted. Among the others,
+a word of one window and a word of the other are the same when they read the same and each is the nearest
+such word to the other. The seam goes through such a pair, the one nearest the middle of the overlap among
+those whose neighbours agree as well: the earlier window speaks up to this word, the later window after it.
+
+This is exact when, with an overlap of 2 s or more,
+- words are at most 0.6 s long,
+- a window places the middle of a word within 0.15 s of the truth, and within a quarter of the distance to the
+  next word that reads the same (two hearings of "two two" can't be told apart otherwise),
+- only words that cross the window's edge are dropped, changed or invented.
+Outside of this the seam still lies where the windows agree, or else in the middle of the overlap.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from core.transcript import SHORTEST_WORD_S, Word, monotone
+
+EDGE_S = 0.45
+"""Half of a word of 0.6 s and 0.15 s of jitter: what is cut has its middle no further from the edge."""
+
+NEAR_S = 0.4
+"""Two hearings of one word differ by 0.3 s at most; further apart they are two words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was heard in one window; all times are seconds from the start of the audio."""
+
+    start_s: float
+    end_s: float
+    words: tuple[Word, ...]
+
+
+def stitch(windows: Iterable[Heard]) -> tuple[Word, ...]:
+    """The words of all windows as one sequence, within the audio, in order, without overlaps.
+
+    Args:
+        windows: in order of time, each starting before the one ahead of it ends, or just there. The end of
+            the last is the end of the audio.
+    """
+    words: list[Word] = []
+    end_s = 0.0
+    for window in windows:
+        _join(words, end_s, window)
+        end_s = window.end_s
+    return monotone(words, end_s)
+
+
+def _join(words: list[Word], end_s: float, later: Heard) -> None:
+    """Append what the later window owns, after dropping what the earlier ones no longer own."""
+    first = len(words)
+    while first and words[first - 1].end_s > later.start_s - NEAR_S:
+        first -= 1
+    tail, middle_s = words[first:], (later.start_s + end_s) / 2
+    pairs = _pairs(tail, later, end_s)
+    if pairs:
+        kept, begin = min(pairs, key=lambda pair: _distance(pair, pairs, tail, middle_s))
+        del words[first + kept + 1 :]
+        added: Sequence[Word] = later.words[begin + 1 :]
+    else:
+        words[first:] = [word for word in tail if word.midpoint_s < middle_s]
+        added = _second_half(words[-1:], later.words, middle_s)
+    words.extend(_not_before(words[-1:], added))
+
+
+def _pairs(tail: Sequence[Word], later: Heard, end_s: float) -> set[tuple[int, int]]:
+    """Positions of words that are the same word, heard twice: each the other's nearest of that reading."""
+    early = [i for i, word in enumerate(tail) if word.midpoint_s < end_s - EDGE_S]
+    first_s, last_s = later.start_s + EDGE_S, end_s + NEAR_S
+    late = [j for j, word in enumerate(later.words) if first_s < word.midpoint_s < last_s]
+    nearest = {i: _nearest(tail[i], later.words, late) for i in early}
+    return {
+        (i, j) for i, j in nearest.items() if j is not None and _nearest(later.words[j], tail, early) == i
+    }
+
+
+def _distance(
+    pair: tuple[int, int], pairs: set[tuple[int, int]], tail: Sequence[Word], middle_s: float
+) -> tuple[bool, float]:
+    """How far a pair is from being the best seam: first those alone, whose neighbours don't agree."""
+    i, j = pair
+    alone = (i - 1, j - 1) not in pairs and (i + 1, j + 1) not in pairs
+    return alone, abs(tail[i].midpoint_s - middle_s)
+
+
+def _nearest(word: Word, among: Sequence[Word], positions: Iterable[int]) -> int | None:
+    same = [(abs(among[k].midpoint_s - word.midpoint_s), k) for k in positions if among[k].bare == word.bare]
+    distance_s, position = min(same, default=(NEAR_S, None))
+    return position if distance_s < NEAR_S else None
+
+
+def _not_before(seam: Sequence[Word], words: Iterable[Word]) -> list[Word]:
+    """The words, none starting or ending before the seam's: jitter must not swap words across a seam."""
+    placed = list(seam)
+    for word in words:
+        start_s = max(word.start_s, placed[-1].start_s) if placed else word.start_s
+        end_s = max(word.end_s, placed[-1].end_s + SHORTEST_WORD_S) if placed else word.end_s
+        placed.append(replace(word, start_s=start_s, end_s=end_s))
+    return placed[len(seam) :]
+
+
+def _second_half(seam: Sequence[Word], words: Iterable[Word], middle_s: float) -> list[Word]:
+    """What lies after the middle, without a word that the earlier window has already, read differently."""
+    late = [word for word in words if word.midpoint_s >= middle_s]
+    return late[1:] if seam and late and _same_sound(seam[0], late[0]) else late
+
+
+def _same_sound(one: Word, other: Word) -> bool:
+    """Whether two words take more than half of the shorter one's time in common."""
+    common_s = min(one.end_s, other.end_s) - max(one.start_s, other.start_s)
+    return common_s > min(one.end_s - one.start_s, other.end_s - other.start_s) / 2

@@ -1,0 +1,108 @@
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.stitch import Heard, stitch
+from core.transcript import Transcript, Word
+from tests.fakes.oracle import bounds, hear, reach, speak
+
+VOCABULARY = ["two", "one", "the", "a", "I", "you", "and", "so", "that", "go", "now", "here", "there", "yes"]
+
+
+def said(text: str, start_s: float = 0.0, step_s: float = 0.3) -> tuple[Word, ...]:
+    words = text.split()
+    return tuple(
+        Word(word, start_s + i * step_s, start_s + i * step_s + 0.25)
+        for i, word in enumerate(words)
+        if word != "-"
+    )
+
+
+def joined(*windows: Heard) -> str:
+    return " ".join(word.text for word in stitch(windows))
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    length_s=st.floats(10, 120),
+    share=st.floats(0, 1),
+    words=st.integers(1, len(VOCABULARY)),
+    windows=st.floats(0.5, 4),
+)
+@settings(max_examples=300, deadline=None)
+def test_stitching_gives_the_spoken_words_exactly_for_every_window_length_and_overlap(
+    seed: int, length_s: float, share: float, words: int, windows: float
+) -> None:
+    rng = random.Random(seed)
+    overlap_s = 2 + share * (length_s / 2 - 2)
+    duration_s = windows * length_s
+    spoken = speak(rng, duration_s, VOCABULARY[:words])
+    limits = reach(spoken)
+    heard = [hear(rng, spoken, limits, *edges) for edges in bounds(duration_s, length_s, overlap_s)]
+    stitched = stitch(heard)
+    assert [word.bare for word in stitched] == [word.bare for word in spoken]
+    Transcript(stitched, duration_s, "parakeet", "oracle")
+
+
+def test_windows_without_overlap_are_put_one_after_the_other() -> None:
+    first, second = Heard(0, 3, said("one two three")), Heard(3, 6, said("four five", 3.1))
+    assert joined(first, second) == "one two three four five"
+
+
+def test_a_word_cut_by_a_window_edge_is_kept_once_and_whole() -> None:
+    first = Heard(0, 10, (*said("we went to the", 8.7), Word("sup", 9.9, 10.0)))
+    second = Heard(8, 18, (Word("ent", 8.9, 9.1), *said("to the supermarket today", 9.3)))
+    assert joined(first, second) == "we went to the supermarket today"
+
+
+def test_without_a_word_heard_twice_the_middle_of_the_overlap_divides() -> None:
+    first = Heard(0, 10, (*said("hello", 8.1), Word("wor", 9.9, 10.0)))
+    second = Heard(8, 18, (Word("lo", 8.0, 8.3), *said("world", 9.8)))
+    assert joined(first, second) == "hello world"
+
+
+def test_a_sound_at_the_middle_that_was_read_in_two_ways_is_kept_once() -> None:
+    first = Heard(0, 10, (Word("gonna", 8.6, 9.2),))
+    second = Heard(8, 18, (Word("going", 8.7, 9.35), Word("to", 9.4, 9.6)))
+    assert joined(first, second) == "gonna to"
+
+
+def test_a_repeated_word_that_one_window_missed_is_paired_with_its_nearest() -> None:
+    first = Heard(0, 10, (Word("so", 8.2, 8.4), Word("two", 8.85, 9.05), Word("two", 9.15, 9.35)))
+    second = Heard(8, 18, (Word("two", 9.12, 9.32), Word("three", 10.5, 10.9)))
+    assert joined(first, second) == "so two two three"
+
+
+def test_the_same_word_heard_by_one_window_each_far_apart_is_two_words() -> None:
+    first = Heard(0, 10, (Word("yes", 8.2, 8.4), Word("yes", 8.7, 8.9)))
+    second = Heard(8, 18, (Word("yes", 9.2, 9.4), Word("yes", 10.2, 10.4)))
+    assert joined(first, second) == "yes yes yes yes"
+
+
+def test_a_pair_whose_neighbours_agree_is_a_better_seam_than_a_lone_one_nearer_the_middle() -> None:
+    first = Heard(0, 12, (*said("good luck to you", 8.5), Word("the", 9.95, 10.05), Word("end", 10.2, 10.4)))
+    second = Heard(8, 20, (*said("good luck to you", 8.5), Word("at", 9.75, 9.9), Word("the", 10.3, 10.4)))
+    assert joined(first, second) == "good luck to you at the"
+
+
+def test_jitter_does_not_swap_words_across_the_seam() -> None:
+    first = Heard(0, 10, (Word("a", 8.9, 9.1), Word("b", 9.15, 9.35)))
+    second = Heard(8, 18, (Word("b", 8.9, 9.0), Word("c", 9.05, 9.15)))
+    assert joined(first, second) == "a b c"
+
+
+def test_punctuation_and_case_do_not_hide_that_a_word_is_the_same() -> None:
+    first = Heard(0, 10, said("Hello, world", 8.7))
+    second = Heard(8, 18, said("hello World. Yes", 8.7))
+    assert joined(first, second) == "Hello, world Yes"
+
+
+def test_words_that_leave_the_audio_are_brought_back() -> None:
+    (word,) = stitch([Heard(0, 10, (Word("end", 9.9, 10.3),))])
+    assert (word.start_s, word.end_s) == (9.9, 10.0)
+
+
+def test_silence_gives_no_words() -> None:
+    assert stitch([Heard(0, 10, ()), Heard(8, 18, ())]) == ()
+    assert stitch([]) == ()
