@@ -107,17 +107,18 @@ def each(path: tuple[str | int, ...], *values: Any) -> list[tuple[Any, tuple[str
         *each(("metadata", "request_id"), ..., None, 7),
         *each(("metadata", "duration"), ..., None, "6.2", True, 10**400, 1e308),
         *each(("metadata", "sha256"), ..., None),
-        *each(READING[:2], ..., None, [], {}, [None], [{}], [{}, {}]),
+        *each(READING[:2], ..., None, [], {}, [None], [{}], 2 * SENTENCE["results"]["channels"]),
         *each(READING[:4], ..., None, [], [None], ["text"]),
         *each((*READING, "words"), ..., None, [], {}, [None], ["good"], [[]]),
         *each((*READING, "transcript"), ..., None, 7),
         *each((*READING, "words", 3, "word"), ..., None, 7),
         *each((*READING, "words", 3, "punctuated_word"), None, 7, "", " "),
+        *each((*READING, "words", 0, "start"), False),
         *each((*READING, "words", 3, "start"), ..., None, "2.72", True, -0.1, 1.0, 9.0),
         *each((*READING, "words", 3, "end"), ..., None, [], 2.7, 7.0, float("nan")),
         *each((*READING, "words", 3, "confidence"), ..., None, -0.1, 1.1, float("inf")),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:40],
 )
 def test_what_is_missing_or_impossible_fails_the_engine(value: Any, path: tuple[str | int, ...]) -> None:
     answer = spoiled(value, *path) if path else value
