@@ -12,8 +12,8 @@ from core.audio import AudioInfo, AudioSource, check_info, check_names, check_si
 from core.cost import Cost
 from core.errors import AlreadyCompleted, EngineFailed, Rejected, SourceGone
 from core.events import Event
-from core.jobs import Claim, Job, Manifest
 from core.formats import Kind, OutputFile, output_names
+from core.jobs import Claim, Job, Manifest
 from core.outcomes import Outcomes, exhausted
 from core.ports import AudioReader, Clock, Engine, Ledger, ObjectNotFound, ObjectStore, Publisher
 from core.routing import Route

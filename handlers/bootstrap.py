@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from infra.audio import PyAvReader
+
 from core.audio import AudioInfo
 from core.cost import Cost, deepgram_attempt, parakeet_attempt
 from core.dead_letter import DeadLetters
@@ -30,7 +32,6 @@ from core.transcription import Intake, Topics, Transcription
 from core.windowed import WindowedEngine
 from core.windows import WindowSpec
 from infra import settings as environment
-from infra.audio import PyAvReader
 from infra.clock import SystemClock
 from infra.convex import ConvexVideos
 from infra.deepgram import DeepgramEngine

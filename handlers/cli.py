@@ -4,9 +4,10 @@ Exit codes: 0 all good, 1 a file failed, 2 wrong usage or settings.
 """
 
 import signal
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -144,8 +145,7 @@ def _complain(message: str) -> bool:
     return True
 
 
-def _summary(path: Path, body: object) -> str:
-    assert isinstance(body, dict)
+def _summary(path: Path, body: Mapping[str, Any]) -> str:
     return (
         f"{path.name}: {body['audio_s']:.1f} s of audio, {body['words_count']} words, "
         f"{body['engine']} {body['model']}, {body['rtfx']} times real time"

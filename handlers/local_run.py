@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from infra.audio import PyAvReader
 
 from core.audio import AudioObject
 from core.events import Event
@@ -10,7 +13,6 @@ from core.jobs import Job, Manifest
 from core.ports import AudioReader, Clock, Engine
 from core.transcription import Transcription
 from handlers.bootstrap import World, parakeet_engine, transcription_in
-from infra.audio import PyAvReader
 from infra.clock import SystemClock
 from infra.ledger import ObjectLedger
 from infra.local.memory import MemoryPublisher, MemoryStore
@@ -22,7 +24,7 @@ class Files:
     """The outputs of one file by kind, or why there are none."""
 
     name: str
-    body: Mapping[str, object]
+    body: Mapping[str, Any]
     outputs: Mapping[str, bytes]
     paths: Mapping[str, str]
 

@@ -8,10 +8,10 @@ from typing import Any
 from rich.console import Console
 
 from core.audio import AudioObject
-from infra.completions import Outcomes, outcomes
 from infra.gcs import GcsStore, storage_client
 from infra.pubsub import subscriber_client
 from infra.settings import Settings
+from infra.subscribe import Stream, subscribed
 
 
 def upload_files(
@@ -23,7 +23,7 @@ def upload_files(
         if wait_s is not None:
             client = stack.enter_context(subscriber_client(settings.pubsub_emulator_host))
             project, topic = settings.google_cloud_project, settings.topic_completed
-            seen = stack.enter_context(outcomes(client, project, topic))
+            seen = stack.enter_context(subscribed(client, project, topic))
         store = GcsStore(storage_client(settings.google_cloud_project, settings.storage_emulator_host))
         jobs = {}
         for path in files:
@@ -43,7 +43,7 @@ def put(store: GcsStore, bucket: str, path: Path, metadata: Mapping[str, str]) -
     return AudioObject(bucket, name, stored.generation, stored.size_bytes, stored.content_type, metadata)
 
 
-def wait_for(seen: Outcomes, jobs: set[str], wait_s: float) -> dict[str, dict[str, Any]]:
+def wait_for(seen: Stream, jobs: set[str], wait_s: float) -> dict[str, dict[str, Any]]:
     """The outcome of each job, as far as they arrive within a pause of wait_s between two of them."""
     found: dict[str, dict[str, Any]] = {}
     while jobs - found.keys():
@@ -61,7 +61,9 @@ def _report(found: Mapping[str, Mapping[str, Any]], jobs: Mapping[str, Path], co
         if event is None:
             console.print(f"{path}: no outcome in time", soft_wrap=True, markup=False)
         elif event["outcome"] == "failed":
-            console.print(f"{path}: failed, {event['code']}: {event['message']}", soft_wrap=True, markup=False)
+            console.print(
+                f"{path}: failed, {event['code']}: {event['message']}", soft_wrap=True, markup=False
+            )
         else:
             console.print(
                 f"{path}: {event['words_count']} words by {event['engine']}, {event['files']['words']}",

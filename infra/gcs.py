@@ -41,7 +41,7 @@ def storage_client(project: str, emulator_url: str = "") -> storage.Client:
     return storage.Client(
         project=project,
         credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call] # the library has no types
-        client_options={"api_endpoint": emulator_url}
+        client_options={"api_endpoint": emulator_url},
     )
 
 

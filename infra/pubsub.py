@@ -4,9 +4,9 @@ import json
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
+import grpc
 from cloudevents.conversion import to_binary
 from cloudevents.http import CloudEvent
-import grpc
 from google.api_core import exceptions as api
 from google.cloud import pubsub_v1
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport

@@ -1,4 +1,4 @@
-"""The topics, subscriptions and buckets of the service, made in a local cloud as the deployment makes them."""
+"""The topics, subscriptions and buckets, made in a local cloud as the deployment makes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -43,16 +43,16 @@ class Cloud:
         self.subscriber.create_subscription(request={"name": name, "topic": topic, **settings})
         return name
 
-    def push_to(self, topic: str, endpoint: str, no_wrapper: Mapping[str, Any] | None = None, **more: Any) -> str:
+    def push_to(
+        self, topic: str, endpoint: str, no_wrapper: Mapping[str, Any] | None = None, **more: Any
+    ) -> str:
         push: dict[str, Any] = {"push_endpoint": endpoint}
         if no_wrapper is not None:
             push["no_wrapper"] = no_wrapper
         return self.subscribe(topic, push_config=push, **more)
 
     def publish(self, topic: str, *bodies: bytes, ordering_key: str = "", **attributes: str) -> None:
-        messages = [
-            {"data": body, "attributes": attributes, "ordering_key": ordering_key} for body in bodies
-        ]
+        messages = [{"data": body, "attributes": attributes, "ordering_key": ordering_key} for body in bodies]
         # One request, past the batching of the client, whose own `publish` hides this one.
         GapicPublisher.publish(self.publisher, request={"topic": topic, "messages": messages}, retry=None)
 
@@ -67,7 +67,9 @@ class Cloud:
     def _pull_once(self, subscription: str, limit: int, timeout_s: float) -> list[Any]:
         request = {"subscription": subscription, "max_messages": limit}
         try:
-            return list(self.subscriber.pull(request=request, timeout=timeout_s, retry=None).received_messages)
+            return list(
+                self.subscriber.pull(request=request, timeout=timeout_s, retry=None).received_messages
+            )
         except exceptions.DeadlineExceeded:
             return []
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 JAR_VARIABLE = "KLIPSCRIBE_PUBSUB_EMULATOR_JAR"
 
-DIFFERENCES: dict[str, str] = {
-}
+DIFFERENCES: dict[str, str] = {}
 """By test: what the service does, and Google's emulator does not. Each must fail there, or the row goes."""
 
 

@@ -1,9 +1,9 @@
-"""The completion topic as any other service sees it: a subscription of one's own, a stream of outcomes."""
+"""A topic as any other service sees it: a subscription of one's own, a stream of events."""
 
 import json
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -15,8 +15,8 @@ EXPIRES_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Outcomes:
-    """The terminal events that arrive while the subscription exists."""
+class Stream:
+    """The events that arrive while the subscription exists."""
 
     arrived: "SimpleQueue[dict[str, Any]]"
 
@@ -29,10 +29,21 @@ class Outcomes:
 
 
 @contextmanager
-def outcomes(client: pubsub_v1.SubscriberClient, project: str, topic: str) -> Iterator[Outcomes]:
-    """Subscribe for the length of the block; a subscription left behind by a crash expires in a day."""
-    subscription = client.subscription_path(project, f"klipscribe-wait-{uuid.uuid4().hex[:12]}")
+def subscribed(client: pubsub_v1.SubscriberClient, project: str, *topics: str) -> Iterator[Stream]:
+    """Subscribe to topics for the length of the block, into one stream."""
     arrived: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    with ExitStack() as stack:
+        for topic in topics:
+            stack.enter_context(_one_topic(client, project, topic, arrived))
+        yield Stream(arrived)
+
+
+@contextmanager
+def _one_topic(
+    client: pubsub_v1.SubscriberClient, project: str, topic: str, arrived: "SimpleQueue[dict[str, Any]]"
+) -> Iterator[None]:
+    """One subscription; where a crash leaves it behind, it expires in a day."""
+    subscription = client.subscription_path(project, f"klipscribe-wait-{uuid.uuid4().hex[:12]}")
 
     def take(message: Any) -> None:
         arrived.put({**json.loads(message.data), "_attributes": dict(message.attributes)})
@@ -47,7 +58,7 @@ def outcomes(client: pubsub_v1.SubscriberClient, project: str, topic: str) -> It
     )
     stream = client.subscribe(subscription, take)
     try:
-        yield Outcomes(arrived)
+        yield
     finally:
         stream.cancel()
         stream.result()
