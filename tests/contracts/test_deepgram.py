@@ -186,6 +186,21 @@ def test_a_server_that_is_not_there_is_a_network_failure(rig: Rig) -> None:
     assert (failed.value.code, len(rig.clock.slept_s)) == ("network_unavailable", TRIES - 1)
 
 
+@pytest.mark.parametrize("base_url", ["deepgram.example", "ftp://127.0.0.1", "http://[::1"])
+def test_a_base_url_that_is_none_is_not_worth_another_try(rig: Rig, base_url: str) -> None:
+    with pytest.raises(EngineFailed, match="was not sent") as failed:
+        rig.engine(base_url=base_url).transcribe(source(OneObject()), INFO)
+    assert (failed.value.code, rig.clock.slept_s) == ("engine_refused", [])
+
+
+def test_a_redirect_is_not_followed_with_the_key(rig: Rig) -> None:
+    rig.fail(status=307, headers={"Location": "/v1/listen"}, body="")
+
+    with pytest.raises(EngineFailed, match="307"):
+        rig.engine().transcribe(source(OneObject()), INFO)
+    assert len(rig.calls()) == 1
+
+
 @pytest.mark.parametrize("where", ["on_open", "on_read"])
 @pytest.mark.parametrize(
     "error", [ObjectNotFound("gone"), Retryable("bucket is slow", code="storage_unavailable")], ids=type
