@@ -83,9 +83,25 @@ def test_urls_of_an_old_generation_do_not_replace_those_of_a_newer_one(functions
 
 
 def test_generations_beyond_the_floats_are_told_apart(functions: Functions) -> None:
+    functions.create(VIDEO, "Transcribing")
+    functions.records.set_status_if_earlier(VIDEO, FAILED, Run(2**53))
+    assert functions.records.set_status_if_earlier(VIDEO, "Transcribing", Run(2**53 + 1))
+
+
+def test_a_late_start_of_a_failed_run_is_not_put_over_a_video_that_was_queued_again(
+    functions: Functions,
+) -> None:
+    functions.create(VIDEO, "Transcribing")
+    functions.records.set_status_if_earlier(VIDEO, FAILED, OLD)
+    functions.records.set_status(VIDEO, "Queued")
+    assert not functions.records.set_status_if_earlier(VIDEO, "Transcribing", OLD)
+    assert functions.records.set_status_if_earlier(VIDEO, "Transcribing", NEW)
+
+
+def test_the_query_shows_nothing_of_the_bookkeeping(functions: Functions) -> None:
     functions.create(VIDEO, "Queued")
-    functions.records.set_urls_if_newer(VIDEO, URLS, Run(2**53 + 1))
-    assert not functions.records.set_urls_if_newer(VIDEO, {"audio_url": "gs://a"}, Run(2**53))
+    functions.records.set_status_if_earlier(VIDEO, "Transcribing", NEW)
+    assert functions.video(VIDEO) == {"twitchId": VIDEO, "status": "Transcribing"}
 
 
 def test_a_success_brings_a_status_that_missed_the_start_to_transcribing(functions: Functions) -> None:
