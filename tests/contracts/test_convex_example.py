@@ -1,11 +1,14 @@
 """The functions of examples/convex beyond the contract: never backwards, no gap between look and write."""
 
+import json
+import subprocess
+
 import pytest
 
 from core.errors import RecordNotFound, RecordRefused
 from core.video import FAILED, STATUS_ORDER, Run, next_status
 from infra.convex import ConvexVideos
-from tests.convex.backends import Functions
+from tests.convex.backends import EXAMPLE, Functions, missing_for_functions
 
 pytestmark = pytest.mark.local_cloud
 
@@ -145,3 +148,17 @@ def test_a_wrong_deploy_key_is_refused_by_the_name_of_its_variable(functions: Fu
         impostor.status(VIDEO)
     impostor.close()
     assert "wrong|key" not in str(refused.value)
+
+
+@pytest.mark.full
+def test_the_example_passes_its_type_check() -> None:
+    if reason := missing_for_functions():
+        pytest.skip(reason)
+    command = ["node", "node_modules/typescript/bin/tsc", "--noEmit"]
+    checked = subprocess.run(command, cwd=EXAMPLE, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_lock_of_the_example_names_no_registry() -> None:
+    packages = json.loads((EXAMPLE / "package-lock.json").read_text())["packages"]
+    assert not [name for name, package in packages.items() if "resolved" in package]
