@@ -1,11 +1,14 @@
 """The functions of examples/convex beyond the contract: never backwards, no gap between look and write."""
 
+import json
+import subprocess
+
 import pytest
 
 from core.errors import RecordNotFound, RecordRefused
 from core.video import FAILED, STATUS_ORDER, Run, next_status
 from infra.convex import ConvexVideos
-from tests.convex.backends import Functions
+from tests.convex.backends import EXAMPLE, Functions, missing_for_functions
 
 pytestmark = pytest.mark.local_cloud
 
@@ -83,9 +86,25 @@ def test_urls_of_an_old_generation_do_not_replace_those_of_a_newer_one(functions
 
 
 def test_generations_beyond_the_floats_are_told_apart(functions: Functions) -> None:
+    functions.create(VIDEO, "Transcribing")
+    functions.records.set_status_if_earlier(VIDEO, FAILED, Run(2**53))
+    assert functions.records.set_status_if_earlier(VIDEO, "Transcribing", Run(2**53 + 1))
+
+
+def test_a_late_start_of_a_failed_run_is_not_put_over_a_video_that_was_queued_again(
+    functions: Functions,
+) -> None:
+    functions.create(VIDEO, "Transcribing")
+    functions.records.set_status_if_earlier(VIDEO, FAILED, OLD)
+    functions.records.set_status(VIDEO, "Queued")
+    assert not functions.records.set_status_if_earlier(VIDEO, "Transcribing", OLD)
+    assert functions.records.set_status_if_earlier(VIDEO, "Transcribing", NEW)
+
+
+def test_the_query_shows_nothing_of_the_bookkeeping(functions: Functions) -> None:
     functions.create(VIDEO, "Queued")
-    functions.records.set_urls_if_newer(VIDEO, URLS, Run(2**53 + 1))
-    assert not functions.records.set_urls_if_newer(VIDEO, {"audio_url": "gs://a"}, Run(2**53))
+    functions.records.set_status_if_earlier(VIDEO, "Transcribing", NEW)
+    assert functions.video(VIDEO) == {"twitchId": VIDEO, "status": "Transcribing"}
 
 
 def test_a_success_brings_a_status_that_missed_the_start_to_transcribing(functions: Functions) -> None:
@@ -129,3 +148,17 @@ def test_a_wrong_deploy_key_is_refused_by_the_name_of_its_variable(functions: Fu
         impostor.status(VIDEO)
     impostor.close()
     assert "wrong|key" not in str(refused.value)
+
+
+@pytest.mark.full
+def test_the_example_passes_its_type_check() -> None:
+    if reason := missing_for_functions():
+        pytest.skip(reason)
+    command = ["node", "node_modules/typescript/bin/tsc", "--noEmit"]
+    checked = subprocess.run(command, cwd=EXAMPLE, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_lock_of_the_example_names_no_registry() -> None:
+    packages = json.loads((EXAMPLE / "package-lock.json").read_text())["packages"]
+    assert not [name for name, package in packages.items() if "resolved" in package]

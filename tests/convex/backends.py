@@ -83,8 +83,12 @@ class Functions:
         self._reset()
 
     def urls(self, video_id: str) -> Mapping[str, str]:
+        return _urls_of(self.video(video_id))
+
+    def video(self, video_id: str) -> Mapping[str, Any]:
         call = {"path": "video:getByTwitchIdPublic", "args": {"twitchId": video_id}}
-        return _urls_of(self.http.post("/api/query", json=call).raise_for_status().json()["value"])
+        video: Mapping[str, Any] = self.http.post("/api/query", json=call).raise_for_status().json()["value"]
+        return video
 
     def close(self) -> None:
         self.records.close()
