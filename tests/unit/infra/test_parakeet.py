@@ -1,7 +1,9 @@
+import contextlib
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import EngineFailed
-from core.transcript import Word
+from core.transcript import Word, text_of
 from core.words import Token
 from infra.nemo import Device
 from infra.parakeet import ParakeetRecognizer
@@ -19,19 +21,31 @@ WINDOW = np.zeros(16_000, np.float32)
 
 @dataclass
 class Fixed:
-    """A transducer that hears the same in each window, and notices when two threads use it at once."""
+    """A transducer that hears the same in each window."""
 
     heard: list[Token]
     short_by: int = 0
     frame_s: float = 0.08
-    busy: threading.Lock = field(default_factory=threading.Lock)
 
     def tokens(self, windows: Sequence[NDArray[np.float32]]) -> list[list[Token]]:
-        assert self.busy.acquire(blocking=False), "two threads are in the model"
-        try:
-            return [self.heard for _ in windows][self.short_by :]
-        finally:
-            self.busy.release()
+        return [self.heard for _ in windows][self.short_by :]
+
+
+@dataclass
+class Lonely(Fixed):
+    """Notes whether a second thread came in while a first one was still inside."""
+
+    door: threading.Barrier = field(default_factory=lambda: threading.Barrier(2, timeout=0.2))
+    met: list[str] = field(default_factory=list)
+
+    def wait(self, where: str) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self.door.wait()
+            self.met.append(where)
+
+    def tokens(self, windows: Sequence[NDArray[np.float32]]) -> list[list[Token]]:
+        self.wait("in the model")
+        return super().tokens(windows)
 
 
 def recognizer(transducer: Fixed, loads: list[tuple[str, Device]] | None = None) -> ParakeetRecognizer:
@@ -67,22 +81,20 @@ def test_no_windows_load_no_model() -> None:
 
 
 def test_threads_load_the_model_once_and_take_turns() -> None:
-    loads: list[tuple[str, Device]] = []
-    shared = recognizer(Fixed([Token("▁go", 5, 2)]), loads)
-    heard: list[list[list[Word]]] = []
-    start = threading.Barrier(8)
+    transducer, loads = Lonely([Token("▁go", 5, 2)]), []
 
-    def listen() -> None:
-        start.wait()
-        heard.extend(shared.recognize([WINDOW]) for _ in range(50))
+    def load(name_or_path: str, device: Device) -> Lonely:
+        loads.append(name_or_path)
+        transducer.wait("while loading")
+        transducer.door.reset()
+        return transducer
 
-    threads = [threading.Thread(target=listen) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(heard) == 400
-    assert loads == [("folder/some-model.nemo", "cpu")]
+    shared = ParakeetRecognizer("some-model", load=load)
+    with ThreadPoolExecutor(2) as pool:
+        heard = list(pool.map(lambda _: shared.recognize([WINDOW]), range(2)))
+    assert [text_of(words) for [words] in heard] == ["go", "go"]
+    assert loads == ["some-model"]
+    assert transducer.met == []
 
 
 @pytest.mark.parametrize(
