@@ -1,0 +1,29 @@
+"""Fixtures that more than one folder needs."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.parakeet import ParakeetRecognizer
+from tests.recordings import Recording
+from tests.recordings import forty_five_minutes as make_forty_five_minutes
+
+TINY_MODEL = Path(__file__).parent.parent / "infra/local/assets/parakeet-tiny/parakeet-tdt-tiny.nemo"
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> ParakeetRecognizer:
+    """The bundled model, loaded once for all tests marked asr: NeMo takes 10 s and 700 MB."""
+    recognizer = ParakeetRecognizer(str(TINY_MODEL), "cpu")
+    recognizer.load()
+    import torch
+
+    # With more threads a busy machine makes so small a model ten times slower: they spin while they wait.
+    torch.set_num_threads(1)
+    return recognizer
+
+
+@pytest.fixture(scope="session")
+def forty_five_minutes(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """A recording of 45 minutes, made once."""
+    return make_forty_five_minutes(tmp_path_factory.mktemp("recordings"))
