@@ -24,6 +24,9 @@ BUCKETS = {
 }
 BACKOFF_S = (1.0, 10.0)
 
+LOCAL_RTFX = "40"
+"""Low for the bundled model on two cores, so that routing predicts with a speed that it reaches."""
+
 
 @dataclass(frozen=True, slots=True)
 class LocalCloud:
@@ -138,6 +141,7 @@ class _Start:
         environ = {
             "PARAKEET_MODEL_NAME": str(TINY_MODEL),
             "ALLOW_CPU_PARAKEET": "true",
+            "CPU_RTFX": LOCAL_RTFX,
             "WORKERS": "1",
             "THREADS": "32",
             **self.environ,
