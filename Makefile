@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-NODE_READY := tests/convex/node_modules/.ready
+NODE_READY := examples/convex/node_modules/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -20,10 +20,10 @@ $(READY): pyproject.toml locks/cpu.txt
 	$(BIN)/pip install --quiet --constraint locks/cpu.txt --editable '.[asr,local,dev]'
 	@touch $@
 
-$(NODE_READY): tests/convex/package-lock.json
+$(NODE_READY): examples/convex/package-lock.json
 	@if command -v npm >/dev/null; then \
 	  echo "setup: installing the Node packages that run the reference Convex functions in tests"; \
-	  npm ci --silent --no-audit --no-fund --prefix tests/convex && touch $@; \
+	  npm ci --silent --ignore-scripts --no-audit --no-fund --prefix examples/convex && touch $@; \
 	else \
 	  echo "setup: npm is not there: the reference Convex functions will not be tested"; \
 	fi
@@ -62,4 +62,4 @@ lock: $(READY) ## write the versions that are installed now into locks/cpu.txt
 	$(BIN)/python scripts/lock.py > locks/cpu.txt.new && mv locks/cpu.txt.new locks/cpu.txt
 
 clean: ## remove what setup and the checks made
-	rm -rf $(VENV) tests/convex/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) examples/convex/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
