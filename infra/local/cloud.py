@@ -35,11 +35,13 @@ class LocalCloud:
     Args:
         exports: the variables with which any client reaches it.
         processes: its servers.
+        functions: the URL of each function.
         videos_url: where the Convex stand-in shows its records; None when a real Convex is used.
     """
 
     exports: Mapping[str, str]
     processes: Processes
+    functions: Mapping[str, str]
     videos_url: str | None
 
     def stop(self) -> None:
@@ -83,8 +85,8 @@ class _Start:
         self._create_buckets(exports)
         exports["CONVEX_URL"], videos_url = self._convex(convex)
         self._deepgram(deepgram)
-        self._functions(dict(zip(topology.FUNCTIONS, functions, strict=True)), exports)
-        return LocalCloud(exports, self.processes, videos_url)
+        urls = self._functions(dict(zip(topology.FUNCTIONS, functions, strict=True)), exports)
+        return LocalCloud(exports, self.processes, urls, videos_url)
 
     def _pubsub(self, port: int) -> str:
         if "PUBSUB_EMULATOR_HOST" in self.environ:
@@ -137,11 +139,12 @@ class _Start:
         self.environ["DEEPGRAM_API_KEY"] = LOCAL_KEY
         self.environ["DEEPGRAM_BASE_URL"] = f"http://127.0.0.1:{port}"
 
-    def _functions(self, ports: Mapping[str, int], exports: Mapping[str, str]) -> None:
+    def _functions(self, ports: Mapping[str, int], exports: Mapping[str, str]) -> dict[str, str]:
         environ = {
             "PARAKEET_MODEL_NAME": str(TINY_MODEL),
             "ALLOW_CPU_PARAKEET": "true",
             "CPU_RTFX": LOCAL_RTFX,
+            "OMP_NUM_THREADS": "1",  # so small a model only waits for more threads
             "WORKERS": "1",
             "THREADS": "32",
             **self.environ,
@@ -150,12 +153,11 @@ class _Start:
             self.processes.start(name, self._function(name, port), environ)
         for name, port in ports.items():
             self.processes.wait_for_http(name, port)
+        urls = {name: f"http://127.0.0.1:{port}/" for name, port in ports.items()}
         topology.create_subscriptions(
-            exports["PUBSUB_EMULATOR_HOST"],
-            exports["GOOGLE_CLOUD_PROJECT"],
-            {name: f"http://127.0.0.1:{port}/" for name, port in ports.items()},
-            BACKOFF_S,
+            exports["PUBSUB_EMULATOR_HOST"], exports["GOOGLE_CLOUD_PROJECT"], urls, BACKOFF_S
         )
+        return urls
 
     def _function(self, name: str, port: int) -> list[str]:
         served = [

@@ -1,0 +1,148 @@
+"""What bad input gets, through the real chain: the right outcome, a telling message, nobody else delayed."""
+
+import io
+import json
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from core.audio import AudioObject
+from infra.local.samples import samples
+from tests.e2e.chain import Chain, running_chain
+from tests.fakes import recordings as make
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.local_cloud, pytest.mark.asr]
+
+GOOD = next(sample for sample in samples() if sample.path.name == "greeting.flac")
+
+BAD: list[tuple[str, Callable[[], bytes], str, str]] = [
+    ("8001/audio_8001.mp3", lambda: b"", "empty", "size is 0 bytes, expected at least 1 byte"),
+    ("8002/audio_8002.mp3", lambda: b"Dear diary, " * 500, "not_audio", "8002/audio_8002.mp3"),
+    ("8003/audio_8003.wav", lambda: make.truncated_wav(), "truncated", "of the 10.0 s"),
+    ("8004/audio_8004.webm", lambda: make.video_only(), "no_audio_stream", "video"),
+    ("8005/audio_8006.mp3", lambda: GOOD.path.read_bytes(), "id_mismatch", "8005, the file says 8006"),
+    ("8007/audio_8007.wav", lambda: make.tone_wav(0.3), "too_short", "0.300 s, expected at least 1 s"),
+    ("8008/audio_8008.mp3", lambda: make.long_mp3(13), "too_long", "expected at most 43200 s"),
+    ("8009/audio_8009.wav", lambda: make.wav_with_nan(), "not_finite", "NaN"),
+]
+
+
+def test_bad_files_fail_by_name_and_the_good_one_behind_them_does_not_wait(chain: Chain) -> None:
+    bad = [chain.drop_as(name, data()) for name, data, _, _ in BAD]
+    ignored = chain.drop_as("8010/notes.xyz", b"no audio by its name")
+    good = chain.drop(GOOD.path, video_id="8011")
+    assert chain.text(chain.outcome(good)) == GOOD.text
+    for audio, (name, _, code, said) in zip(bad, BAD, strict=True):
+        event = chain.outcome(audio)
+        assert (event["outcome"], event["code"]) == ("failed", code), name
+        assert said in event["message"]
+        assert event["audio_uri"] in event["message"]
+        assert event["attempts"] == 1
+    assert not chain.state(f"jobs/{ignored.job_id}")
+
+
+def test_a_failed_video_is_failed_in_its_record_and_a_new_upload_lifts_it(chain: Chain) -> None:
+    chain.outcome(chain.drop_as("8101/audio_8101.mp3", b""))
+    wait_until(lambda: True if (chain.video("8101") or {}).get("status") == "Failed" else None)
+    chain.outcome(chain.drop_as("8101/audio_8101.mp3", GOOD.path.read_bytes()))
+    wait_until(lambda: True if (chain.video("8101") or {}).get("status") == "Transcribing" else None)
+
+
+def test_ids_that_disagree_touch_no_record(chain: Chain) -> None:
+    chain.outcome(chain.drop_as("8201/audio_8202.mp3", GOOD.path.read_bytes()))
+    assert chain.video("8201") is None
+    assert chain.video("8202") is None
+
+
+def test_silence_is_a_valid_and_empty_transcript(chain: Chain) -> None:
+    event = chain.outcome(chain.drop_as("8301/audio_8301.wav", _silence(4.0)))
+    assert (event["outcome"], event["words_count"]) == ("completed", 0)
+    outputs = chain.outputs(event)
+    assert outputs["words"] == b"start_time,end_time,word\r\n"
+    assert json.loads(outputs["transcript"])["text"] == ""
+
+
+def test_an_object_deleted_before_it_is_read_says_so(chain: Chain) -> None:
+    gone = AudioObject(chain.settings.audio_bucket, "8401/audio_8401.mp3", 1234567890, 4000)
+    chain.notify(gone)
+    event = chain.outcome(gone)
+    assert event["code"] == "source_deleted"
+    assert "generation 1234567890 was deleted before it was read" in event["message"]
+
+
+def test_an_object_replaced_before_it_is_read_is_superseded_not_failed(chain: Chain) -> None:
+    newer = chain.drop_as("8501/audio_8501.flac", GOOD.path.read_bytes())
+    older = AudioObject(newer.bucket, newer.name, newer.generation - 1, newer.size_bytes)
+    chain.outcome(newer)
+    chain.notify(older)
+    event = chain.outcome(older)
+    assert (event["code"], event["superseded"]) == ("superseded", True)
+    assert str(newer.generation) in event["message"]
+    assert (chain.video("8501") or {}).get("status") != "Failed"
+
+
+MALFORMED = [
+    pytest.param(b"", id="no body"),
+    pytest.param(b"{}", id="no message"),
+    pytest.param(json.dumps({"message": {"attributes": {"eventType": "OBJECT_FINALIZE"}}}).encode(), id="no data"),
+    pytest.param(
+        json.dumps({"message": {"data": "@@@", "attributes": {"eventType": "OBJECT_FINALIZE"}}}).encode(),
+        id="bad base64",
+    ),
+    pytest.param(
+        json.dumps({"message": {"data": "e30oKQ==", "attributes": {"eventType": "OBJECT_FINALIZE"}}}).encode(),
+        id="bad JSON",
+    ),
+    pytest.param(
+        json.dumps({"message": {"data": "e30=", "attributes": {"ce-type": "com.example.other.v1"}}}).encode(),
+        id="unknown type",
+    ),
+]
+
+
+@pytest.mark.parametrize("function", ["transcribe", "fallback", "notify"])
+@pytest.mark.parametrize("body", MALFORMED)
+def test_a_malformed_push_is_recorded_and_acknowledged(chain: Chain, function: str, body: bytes) -> None:
+    before = set(chain.state("dead-letters/malformed/"))
+    answer = httpx.post(chain.cloud.functions[function], content=body, trust_env=False)
+    assert answer.status_code == 204
+    (recorded,) = set(chain.state("dead-letters/malformed/")) - before
+    record = json.loads(chain.store.read(chain.settings.state_bucket, recorded))
+    assert "expected" in record["reason"]
+    assert record["body"].encode() == body
+
+
+def test_every_function_answers_health(chain: Chain) -> None:
+    for name, url in chain.cloud.functions.items():
+        answer = httpx.get(url, trust_env=False)
+        assert (answer.status_code, answer.json()["service"]) == (200, name)
+
+
+def test_a_model_that_does_not_load_sends_the_file_to_deepgram(tmp_path: Path) -> None:
+    with running_chain(tmp_path, PARAKEET_MODEL_NAME=str(tmp_path / "missing.nemo")) as chain:
+        event = chain.outcome(chain.drop(GOOD.path, video_id="8601"))
+        assert (event["outcome"], event["engine"]) == ("completed", "deepgram")
+        assert chain.text(event) == GOOD.text
+
+
+def test_a_model_that_does_not_load_fails_the_file_where_audio_may_not_leave(tmp_path: Path) -> None:
+    changes = {"PARAKEET_MODEL_NAME": str(tmp_path / "missing.nemo"), "ALLOW_DEEPGRAM": "false"}
+    with running_chain(tmp_path, **changes) as chain:
+        event = chain.outcome(chain.drop(GOOD.path, video_id="8701"))
+        assert (event["outcome"], event["code"]) == ("failed", "engine_model_unavailable")
+        assert "missing.nemo" in event["message"]
+
+
+def _silence(seconds: float) -> bytes:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(np.zeros(int(seconds * 16_000), np.int16).tobytes())
+    return buffer.getvalue()
