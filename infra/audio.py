@@ -1,0 +1,79 @@
+"""Reads audio with FFmpeg, inside the process and in a stream: a file of any length takes the same memory."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.audio import MAX_DURATION_S, MIN_DURATION_S, AudioInfo, AudioSource, check_duration
+from core.errors import Damaged
+from core.ports import SAMPLE_RATE_HZ
+from infra.audio_decoding import Decoding
+from infra.audio_file import opened
+from infra.audio_length import duration_s, stated_s
+
+COMPLETE = 0.95
+"""A file of which less than this share can be decoded is damaged; rounding and padding are far smaller."""
+
+
+class PyAvReader:
+    """Any accepted container and codec, through PyAV."""
+
+    def probe(self, source: AudioSource) -> AudioInfo:
+        """Look at the header; see infra.audio_length for when more than the header is read.
+
+        Raises:
+            NotAudio: no accepted container, or no audio stream in it.
+            ObjectNotFound, Retryable: as the store raises them.
+        """
+        with opened(source) as audio:
+            codec = audio.stream.codec_context
+            return AudioInfo(
+                duration_s=duration_s(audio),
+                sample_rate_hz=codec.sample_rate,
+                channels=codec.channels,
+                codec=codec.codec.canonical_name,
+            )
+
+    def samples(self, source: AudioSource) -> Iterator[NDArray[np.int16]]:
+        """Decode the first audio stream to 16 kHz mono, in blocks of 10 s (the last one is shorter).
+
+        Where time stamps leave a hole, or packets can't be decoded, silence takes their place, so that times
+        stay right behind it; that is for scratches only, see COMPLETE.
+
+        Raises:
+            NotAudio: as probe.
+            Damaged: too little of it could be decoded, or a sample is not a number.
+            OutOfLimits: more than twelve hours, whatever the header says.
+            ObjectNotFound, Retryable: as the store raises them; all also in the middle.
+        """
+        with opened(source) as audio:
+            decoding = Decoding(audio)
+            given = 0
+            for block in decoding.blocks():
+                given += len(block)
+                if given > MAX_DURATION_S * SAMPLE_RATE_HZ:
+                    check_duration(audio.uri, given / SAMPLE_RATE_HZ)
+                yield block
+            _check_complete(audio.uri, decoding, stated_s(audio))
+
+
+def _check_complete(uri: str, decoding: Decoding, expected_s: float | None) -> None:
+    """Refuse what ended early, or has holes.
+
+    Raises:
+        Damaged: with both figures.
+        OutOfLimits: shorter than a second, and no header promised more.
+    """
+    heard_s, position_s = decoding.heard_s, decoding.position_s
+    if expected_s is not None and position_s < COMPLETE * expected_s:
+        raise Damaged(
+            f"{uri}: {heard_s:.3f} s could be decoded, the header states {expected_s:.3f} s", code="truncated"
+        )
+    if heard_s == 0 or heard_s < COMPLETE * position_s:
+        raise Damaged(
+            f"{uri}: {heard_s:.3f} s of {position_s:.3f} s could be decoded, expected {COMPLETE:.0%} of it",
+            code="corrupt",
+        )
+    if heard_s < COMPLETE * MIN_DURATION_S:
+        check_duration(uri, heard_s)
