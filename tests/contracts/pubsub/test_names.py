@@ -68,7 +68,9 @@ def test_an_unknown_dead_letter_topic_is_not_found(cloud: Cloud) -> None:
         cloud.subscribe(cloud.topic(), dead_letter_policy={"dead_letter_topic": NOBODY})
 
 
-@pytest.mark.parametrize("name", [f"{PROJECT}/topics/ab", f"{PROJECT}/topics/1st", f"{PROJECT}/topics/goog-x"])
+@pytest.mark.parametrize(
+    "name", [f"{PROJECT}/topics/ab", f"{PROJECT}/topics/1st", f"{PROJECT}/topics/goog-x"]
+)
 def test_a_name_against_the_rules_is_refused(cloud: Cloud, name: str) -> None:
     with pytest.raises(exceptions.InvalidArgument):
         cloud.publisher.create_topic(name=name)

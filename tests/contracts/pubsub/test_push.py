@@ -66,6 +66,15 @@ def test_an_unwrapped_push_without_metadata_is_the_data_alone(cloud: Cloud, endp
     assert not [name for name in push.headers if name.startswith("x-goog-pubsub")]
 
 
+def test_a_message_of_nine_megabytes_passes(cloud: Cloud, endpoint: Endpoint) -> None:
+    topic = cloud.topic()
+    cloud.push_to(topic, endpoint.url())
+    body = b"x" * 9_000_000
+    cloud.publish(topic, body)
+
+    assert base64.b64decode(endpoint.next().json["message"]["data"]) == body
+
+
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_a_success_acknowledges_a_push(cloud: Cloud, endpoint: Endpoint, status: int) -> None:
     endpoint.reply = lambda _push: status
@@ -81,13 +90,13 @@ def test_a_success_acknowledges_a_push(cloud: Cloud, endpoint: Endpoint, status:
 
 @pytest.mark.parametrize("status", [203, 302, 400, 429, 500])
 def test_any_other_answer_brings_the_push_back(cloud: Cloud, endpoint: Endpoint, status: int) -> None:
-    answers = iter([status, status])
+    answers = iter([status])
     endpoint.reply = lambda _push: next(answers, 204)
     topic = cloud.topic()
     cloud.push_to(topic, endpoint.url(), ack_deadline_seconds=600)
     cloud.publish(topic, b"again")
 
-    ids = [endpoint.next().json["message"]["messageId"] for _ in range(3)]
+    ids = [endpoint.next().json["message"]["messageId"] for _ in range(2)]
 
     assert len(set(ids)) == 1
 
