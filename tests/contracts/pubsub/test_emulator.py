@@ -81,7 +81,7 @@ def test_it_stops_at_once_while_a_stream_is_open_and_a_push_runs(
         endpoint.next()
         requests: queue.Queue[dict[str, Any] | None] = queue.Queue()
         requests.put({"subscription": cloud.subscribe(topic), "stream_ack_deadline_seconds": 10})
-        stream = cloud.subscriber.streaming_pull(requests=iter(requests.get, None))
+        stream = cloud.subscriber.streaming_pull(requests=iter(requests.get, None), timeout=PATIENCE_S)
         next(stream)
 
         started = time.monotonic()
@@ -152,6 +152,24 @@ def test_pushes_run_side_by_side_up_to_a_bound(clients: Cloud, endpoint: Endpoin
     go_on.set()
     for _ in range(3):
         endpoint.next()
+
+
+def test_a_push_that_takes_too_long_gives_up_its_place_and_counts_once(
+    monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint
+) -> None:
+    endpoint.reply = lambda _push: 204 if endpoint.done.wait(30) else 500
+    with (
+        PubSubEmulator(time_scale=40, push_concurrency=1) as emulator,
+        connect("fast", emulator.host, monkeypatch.setenv, 40) as cloud,
+    ):
+        topic = cloud.topic()
+        subscription = cloud.push_to(topic, endpoint.url(), ack_deadline_seconds=10)
+        cloud.publish(topic, b"slow")
+        endpoint.next()
+        endpoint.next()
+
+        counters = emulator.counters(subscription)
+        assert (counters.delivered, counters.nacked + counters.expired, counters.acked) == (2, 1, 0)
 
 
 def test_a_pushed_message_is_settled_once(
