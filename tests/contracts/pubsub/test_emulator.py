@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from google.api_core.exceptions import GoogleAPICallError, NotFound
-from google.cloud.pubsub_v1.types import FlowControl  # type: ignore[import-untyped]  # ships no types
+from google.cloud.pubsub_v1.types import FlowControl
 
 from infra.local.pubsub import PubSubEmulator
 from tests.contracts.pubsub.cloud import PATIENCE_S, Cloud, bodies, connect
