@@ -18,6 +18,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -128,9 +129,9 @@ def source_of(path: Path) -> AudioSource:
     return AudioSource(AudioObject("audio", path.name, about.generation, about.size_bytes), store)
 
 
-def whole_file(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def whole_file(path: Path) -> NDArray[np.float32]:
     """All frames first, then one resampling by interpolation: what a script does that does not stream."""
-    with av.open(io.BytesIO(path.read_bytes())) as container:
+    with av.open(io.BytesIO(path.read_bytes()), "r") as container:
         frames = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
         rate = container.streams.audio[0].rate
     sound = np.concatenate(frames)
