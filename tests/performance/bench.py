@@ -136,7 +136,8 @@ def whole_file(path: Path) -> NDArray[np.float32]:
         rate = container.streams.audio[0].rate
     sound = np.concatenate(frames)
     at = np.arange(len(sound) * SAMPLE_RATE_HZ // rate) * (rate / SAMPLE_RATE_HZ)
-    return np.interp(at, np.arange(len(sound)), sound).astype(np.float32)
+    resampled: NDArray[np.float32] = np.interp(at, np.arange(len(sound)), sound).astype(np.float32)
+    return resampled
 
 
 if __name__ == "__main__":
