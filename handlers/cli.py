@@ -4,6 +4,7 @@ Exit codes: 0 all good, 1 a file failed, 2 wrong usage or settings.
 """
 
 import signal
+import threading
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -81,11 +82,14 @@ def up() -> None:
     """Run the local cloud until Ctrl-C, and print the variables with which clients reach it."""
     from handlers.demo import running_cloud
 
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
     with running_cloud(err) as cloud:
         for name, value in cloud.exports.items():
             typer.echo(f"export {name}={value}")
-        err.print(f"logs in {cloud.processes.directory}; Ctrl-C ends it")
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        err.print(f"logs in {cloud.processes.directory}; Ctrl-C ends it", soft_wrap=True)
+        ended.wait()
 
 
 @app.command()
@@ -150,3 +154,7 @@ def _summary(path: Path, body: Mapping[str, Any]) -> str:
         f"{path.name}: {body['audio_s']:.1f} s of audio, {body['words_count']} words, "
         f"{body['engine']} {body['model']}, {body['rtfx']} times real time"
     )
+
+
+if __name__ == "__main__":
+    app()
