@@ -112,7 +112,7 @@ def demo() -> None:
     """Watch the sample recordings go through the whole chain on this machine."""
     from handlers.demo import run_demo
 
-    raise typer.Exit(0 if run_demo(err) else A_FILE_FAILED)
+    raise typer.Exit(0 if run_demo(Console(highlight=False), err) else A_FILE_FAILED)
 
 
 def _one_file_for_one_id(files: list[Path], video_id: str) -> None:

@@ -64,14 +64,14 @@ class Journey:
             self.outcome = event
 
 
-def run_demo(console: Console) -> bool:
+def run_demo(console: Console, progress: Console) -> bool:
     """Upload, wait, show, check: whether every transcript was right."""
-    console.print("[bold]Klipscribe demo[/bold]: the model is parakeet-tdt-tiny, which knows 50 words")
-    with running_cloud(console) as cloud:
+    progress.print("the model is parakeet-tdt-tiny, which knows 50 words; the recordings hold no others")
+    with running_cloud(progress) as cloud:
         settings = environment.load({**environment.environment(), **cloud.exports})
         store = GcsStore(storage_client(settings.google_cloud_project, settings.storage_emulator_host))
         begun_s = time.monotonic()
-        journeys = _travel(settings, store, console)
+        journeys = _travel(settings, store, progress)
         right = [_show(journey, settings, store, cloud, console) for journey in journeys]
         took_s = time.monotonic() - begun_s
     console.print(

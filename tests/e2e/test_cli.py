@@ -132,7 +132,7 @@ def test_up_prints_what_clients_need_and_ends_with_ctrl_c() -> None:
 def test_the_demo_ends_with_every_transcript_right() -> None:
     done = subprocess.run([*COMMAND, "demo"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert f"{len(SAMPLES) - 1} of {len(SAMPLES) - 1} transcripts are right" in done.stderr
+    assert f"{len(SAMPLES) - 1} of {len(SAMPLES) - 1} transcripts are right" in done.stdout
 
 
 @pytest.mark.local_cloud
@@ -142,4 +142,4 @@ def test_the_demo_fails_when_transcripts_are_missing() -> None:
     env = {**os.environ, "PARAKEET_MODEL_NAME": "nowhere.nemo", "ALLOW_DEEPGRAM": "false"}
     done = subprocess.run([*COMMAND, "demo"], capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 1
-    assert "engine_model_unavailable" in done.stderr
+    assert "engine_model_unavailable" in done.stdout
