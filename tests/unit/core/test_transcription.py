@@ -149,6 +149,7 @@ def test_a_repeated_request_for_a_job_that_was_handed_over_hands_it_over_again()
     assert isinstance(again, Event)
     assert len({event.id for event in place.broker.on(TOPICS.fallback)}) == 1
     assert place.parakeet.heard == 1
+    assert lease(place)["engine_failures"] == {"parakeet": 2}
 
 
 def test_a_job_that_is_routed_to_another_engine_is_handed_over_with_the_reasons() -> None:
