@@ -146,13 +146,13 @@ def check_duration(name: str, duration_s: float) -> None:
     """Refuse what is shorter than a second or longer than twelve hours.
 
     Raises:
-        OutOfLimits: with the measured value and the limit.
+        OutOfLimits: with the measured value and the limit. A duration that is no number is too short.
     """
-    if duration_s < MIN_DURATION_S:
+    # Written so that nan, for which every comparison is false, is refused.
+    if not duration_s >= MIN_DURATION_S:
         raise OutOfLimits(
             name, "duration", f"{duration_s:.3f} s", f"at least {MIN_DURATION_S:g} s", code="too_short"
         )
     if duration_s > MAX_DURATION_S:
-        raise OutOfLimits(
-            name, "duration", f"{duration_s:.0f} s", f"at most {MAX_DURATION_S:.0f} s", code="too_long"
-        )
+        found, expected = f"{duration_s:.10g} s", f"at most {MAX_DURATION_S:.10g} s"
+        raise OutOfLimits(name, "duration", found, expected, code="too_long")

@@ -92,18 +92,21 @@ def job_of(data: Mapping[str, Any]) -> Job:
     """The job that a requested or fallback-requested event speaks of.
 
     Raises:
-        MalformedMessage: a field is missing or of another kind, or the id is not that of the audio.
+        MalformedMessage: a field is missing or of another kind, the run is below 1, or the id is not that of
+            the audio.
     """
     try:
         job = Job(audio_from_json(data["audio"]), int(data["run"]))
-        claimed = str(data["job_id"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        claimed, made = str(data["job_id"]), job.id
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise MalformedMessage(
             f"the request lacks a field or holds a wrong kind of value ({type(error).__name__}: {error}); "
             "expected job_id, run and audio with bucket, name, generation, size_bytes"
         ) from error
-    if claimed != job.id:
-        raise MalformedMessage(f"the request says job {claimed}, its audio makes {job.id}")
+    if job.run < 1:
+        raise MalformedMessage(f"the request says run {job.run}, expected 1 or more")
+    if claimed != made:
+        raise MalformedMessage(f"the request says job {claimed}, its audio makes {made}")
     return job
 
 

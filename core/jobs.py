@@ -141,7 +141,7 @@ def audio_from_json(values: Mapping[str, Any]) -> AudioObject:
     """Read what audio_to_json wrote.
 
     Raises:
-        KeyError, TypeError, ValueError: a field is missing or of another kind.
+        KeyError, TypeError, ValueError, AttributeError, OverflowError: a field is missing or of another kind.
     """
     return AudioObject(
         bucket=str(values["bucket"]),

@@ -26,10 +26,9 @@ class Note:
     newest: Run
     failed: Run | None = None
 
-    def with_event(self, run: Run, kind: str) -> "Note":
-        """The note after an event about a run."""
-        failed = max(run, self.failed or run) if kind == events.FAILED else self.failed
-        return Note(max(self.newest, run), failed)
+    def with_event(self, run: Run, *, failed: bool) -> "Note":
+        """The note after an event about a run. The failure of an older run is never shown, so not kept."""
+        return Note(max(self.newest, run), run if failed and run >= self.newest else self.failed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,28 +54,32 @@ class Notification:
         """
         try:
             video_id, run = str(data["video_id"]), Run(int(data["generation"]), int(data["run"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise MalformedMessage(f"the event lacks video_id, generation or run: {error}") from error
+            urls = _urls(data["files"]) if kind == events.COMPLETED else {}
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise MalformedMessage(
+                f"{kind} lacks a field or holds a wrong kind of value ({type(error).__name__}: {error}); "
+                "expected video_id, generation and run, and when completed the files segments and words"
+            ) from error
         if not (video_id.isascii() and video_id.isdecimal()):
             return "not_a_video"
-        before = self._noted(video_id, run, kind)
-        if run < before.newest or data.get("superseded"):
+        superseded = bool(data.get("superseded"))
+        before = self._noted(video_id, run, failed=kind == events.FAILED and not superseded)
+        if run < before.newest or superseded:
             return "stale"
         try:
-            return self._apply(kind, data, video_id, restarting=is_restart(run, before.failed))
+            return self._apply(kind, urls, video_id, restarting=is_restart(run, before.failed))
         except RecordNotFound:
             return "unknown_video"
 
-    def _apply(self, kind: str, data: Mapping[str, Any], video_id: str, *, restarting: bool) -> Noted:
+    def _apply(self, kind: str, urls: Mapping[str, str], video_id: str, *, restarting: bool) -> Noted:
         actions: dict[str, Callable[[], Noted]] = {
             events.STARTED: lambda: self._move(video_id, TRANSCRIBING, restarting=restarting),
             events.FAILED: lambda: self._move(video_id, FAILED, restarting=restarting),
-            events.COMPLETED: lambda: self._finish(video_id, data["files"], restarting=restarting),
+            events.COMPLETED: lambda: self._finish(video_id, urls, restarting=restarting),
         }
         return actions[kind]() if kind in actions else "unchanged"
 
-    def _finish(self, video_id: str, files: Mapping[str, str], *, restarting: bool) -> Noted:
-        urls = {"transcript_url": files["segments"], "transcriptWords_url": files["words"]}
+    def _finish(self, video_id: str, urls: Mapping[str, str], *, restarting: bool) -> Noted:
         self.videos.set_urls(video_id, urls)
         # Also where no status follows a success: the start may be lost, and Failed must not stay.
         self._move(video_id, self.success_status or TRANSCRIBING, restarting=restarting)
@@ -89,29 +92,26 @@ class Notification:
         self.videos.set_status(video_id, status)
         return "written"
 
-    def _noted(self, video_id: str, run: Run, kind: str) -> Note:
+    def _noted(self, video_id: str, run: Run, *, failed: bool) -> Note:
         """Add the event to the video's note; the note as it was before, this run included as newest."""
         for _ in range(NOTE_TRIES):
-            generation, before = self._note(video_id)
-            known = before or Note(run)
-            after = known.with_event(run, kind)
-            if after == before:
-                return known
             try:
-                self._write(video_id, after, generation)
-            except PreconditionFailed:
+                generation, before = self._note(video_id)
+                known = before or Note(run)
+                after = known.with_event(run, failed=failed)
+                if after != before:
+                    self._write(video_id, after, generation)
+            except (ObjectNotFound, PreconditionFailed):
                 continue
             return known
         raise Retryable(f"video {video_id}: others kept writing its note, {NOTE_TRIES} tries")
 
     def _note(self, video_id: str) -> tuple[int, Note | None]:
+        """The note and its generation. Raises ObjectNotFound where somebody replaces it at this moment."""
         stored = self.store.stat(self.state_bucket, _name(video_id))
         if stored is None:
             return 0, None
-        try:
-            values = json.loads(self.store.read(self.state_bucket, _name(video_id), stored.generation))
-        except ObjectNotFound:
-            return self._note(video_id)
+        values = json.loads(self.store.read(self.state_bucket, _name(video_id), stored.generation))
         failed = values["failed"]
         return stored.generation, Note(Run(*values["newest"]), Run(*failed) if failed else None)
 
@@ -125,6 +125,10 @@ class Notification:
             content_type="application/json",
             if_generation_match=generation,
         )
+
+
+def _urls(files: Mapping[str, str]) -> dict[str, str]:
+    return {"transcript_url": files["segments"], "transcriptWords_url": files["words"]}
 
 
 def _name(video_id: str) -> str:

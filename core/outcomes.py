@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from core import events
-from core.errors import AlreadyCompleted, Code, EngineFailed, KlipscribeError, Rejected, Retryable
+from core.errors import AlreadyCompleted, EngineFailed, KlipscribeError, Rejected, Retryable
 from core.formats import Kind, OutputFile
 from core.jobs import Claim, Job, Manifest, PlacedFile
 from core.ports import Clock, Ledger, ObjectStore, PreconditionFailed, Publisher
 
 GENERATION_KEY = "klipscribe-generation"
+RUN_KEY = "klipscribe-run"
 JOB_KEY = "klipscribe-job"
 PROMOTE_TRIES = 8
 
@@ -36,14 +37,14 @@ class Outcomes:
         staged = tuple(self._stage(claim, kind, file) for kind, file in files.items())
         return self._record(Manifest(claim.job, "completed", claim.fence, self._now(), body, staged))
 
-    def fail(self, claim: Claim, error: KlipscribeError, code: Code | None = None) -> Manifest:
+    def fail(self, claim: Claim, error: KlipscribeError) -> Manifest:
         """Record that no further attempt will be made, and why.
 
         Raises:
             AlreadyCompleted: a twin was faster; its outcome stands.
         """
         body = {
-            "code": code or error.code,
+            "code": error.code,
             "message": str(error),
             "retryable": not isinstance(error, Rejected),
             "attempts": claim.attempt,
@@ -51,7 +52,7 @@ class Outcomes:
         }
         return self._record(Manifest(claim.job, "failed", claim.fence, self._now(), body))
 
-    def close(self, job: Job, stage: str, error: KlipscribeError, code: Code | None = None) -> Manifest:
+    def close(self, job: Job, stage: str, error: KlipscribeError) -> Manifest:
         """End a job without any engine; an outcome that exists already stands, and is announced again.
 
         Raises:
@@ -59,7 +60,7 @@ class Outcomes:
         """
         try:
             with self.ledger.hold(job, stage) as claim:
-                manifest = self.fail(claim, error, code)
+                manifest = self.fail(claim, error)
         except AlreadyCompleted:
             manifest = self.recorded(job)
         self.announce(manifest)
@@ -92,21 +93,19 @@ class Outcomes:
         return PlacedFile(kind, staged, self.transcript_bucket, file.name, file.content_type)
 
     def _promote(self, manifest: Manifest, file: PlacedFile) -> bool:
-        """Copy to the public name unless a newer generation of the audio is there: True when it is."""
-        data = self.store.read(self.state_bucket, file.staged)
-        job, mark = manifest.job, f"{manifest.job.id}/{manifest.job.run}/{manifest.fence}"
-        labels = {GENERATION_KEY: str(job.audio.generation), JOB_KEY: mark}
+        """Copy to the public name unless the files of something newer are there: True when they are."""
+        labels = _labels(manifest)
         for _ in range(PROMOTE_TRIES):
             current = self.store.stat(file.bucket, file.name)
-            if current and int(current.metadata.get(GENERATION_KEY, 0)) > job.audio.generation:
+            if current and _age(current.metadata) > _age(labels):
                 return True
-            if current and current.metadata.get(JOB_KEY) == mark:
+            if current and current.metadata.get(JOB_KEY) == labels[JOB_KEY]:
                 return False
             try:
                 self.store.write(
                     file.bucket,
                     file.name,
-                    data,
+                    self.store.read(self.state_bucket, file.staged),
                     content_type=file.content_type,
                     metadata=labels,
                     if_generation_match=current.generation if current else 0,
@@ -117,6 +116,21 @@ class Outcomes:
         raise Retryable(
             f"{file.uri}: others kept writing to it, {PROMOTE_TRIES} tries", code="storage_unavailable"
         )
+
+
+def _labels(manifest: Manifest) -> dict[str, str]:
+    """What a public file says of its origin."""
+    job = manifest.job
+    return {
+        GENERATION_KEY: str(job.audio.generation),
+        RUN_KEY: str(job.run),
+        JOB_KEY: f"{job.id}/{job.run}/{manifest.fence}",
+    }
+
+
+def _age(labels: Mapping[str, str]) -> tuple[int, int]:
+    """Generation first, then run: the greater one is the newer one. A file without labels is the oldest."""
+    return int(labels.get(GENERATION_KEY, 0)), int(labels.get(RUN_KEY, 0))
 
 
 def exhausted(engine: str, failures: int) -> EngineFailed:

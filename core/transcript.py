@@ -115,7 +115,8 @@ def monotone(words: Iterable[Word], duration_s: float) -> tuple[Word, ...]:
 
     Engines give times on a grid (80 ms for Parakeet) and round; a word may reach a little into the next
     one, or past the end of the audio. A word that overlaps its predecessor starts where that one ends,
-    unless nothing would be left of it: then both share the time of the two equally.
+    unless nothing would be left of it: then both share the time of the two equally. Where so many words
+    crowd at one place that their shares vanish, each gets a millisecond at the cost of its neighbours.
 
     Shapes: any number of words in, the same number out.
     """
@@ -124,10 +125,12 @@ def monotone(words: Iterable[Word], duration_s: float) -> tuple[Word, ...]:
     for word in ordered:
         placed.append(_clipped(word, duration_s))
         _part(placed)
-    return tuple(placed)
+    return tuple(_widened(placed, duration_s))
 
 
 SHORTEST_WORD_S = 0.01
+LEAST_SHARE_S = 0.001
+"""The grid that files are written on: what is shorter could not be told from nothing there."""
 
 
 def _clipped(word: Word, duration_s: float) -> Word:
@@ -144,3 +147,31 @@ def _part(words: list[Word]) -> None:
     end_s = max(before.end_s, after.end_s) if after.end_s <= before.start_s + SHORTEST_WORD_S else after.end_s
     cut_s = before.end_s if before.end_s < end_s else (before.start_s + end_s) / 2
     words[-2:] = [replace(before, end_s=cut_s), replace(after, start_s=cut_s, end_s=end_s)]
+
+
+def _widened(words: list[Word], duration_s: float) -> Iterable[Word]:
+    """The words as they are; where one has next to no length, pushed on, then pulled back into the audio."""
+    least_s = min(LEAST_SHARE_S, duration_s / 2 / max(len(words), 1))
+    # Half, since sums of floats may fall a little short of the share that they were given.
+    if all(word.end_s - word.start_s >= least_s / 2 for word in words):
+        return words
+    return _pulled_back(_pushed_on(words, least_s), least_s, duration_s)
+
+
+def _pushed_on(words: list[Word], least_s: float) -> list[Word]:
+    pushed: list[Word] = []
+    free_s = 0.0
+    for word in words:
+        start_s = max(word.start_s, free_s)
+        free_s = max(word.end_s, start_s + least_s)
+        pushed.append(replace(word, start_s=start_s, end_s=free_s))
+    return pushed
+
+
+def _pulled_back(words: list[Word], least_s: float, limit_s: float) -> list[Word]:
+    pulled: list[Word] = []
+    for word in reversed(words):
+        end_s = min(word.end_s, limit_s)
+        limit_s = min(word.start_s, end_s - least_s)
+        pulled.append(replace(word, start_s=limit_s, end_s=end_s))
+    return pulled[::-1]

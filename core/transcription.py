@@ -115,8 +115,6 @@ class Transcription:
             if claim.exhausted(self.engine):
                 raise exhausted(self.engine, claim.engine_failures[self.engine])
             return self._transcribe(claim)
-        except ObjectNotFound:
-            return self.outcomes.fail(claim, self.intake.gone(claim.job))
         except Rejected as error:
             return self.outcomes.fail(claim, error)
         except EngineFailed as error:
@@ -129,7 +127,7 @@ class Transcription:
         if route.method not in self.engines:
             return self._hand_over(claim, [{"code": r.code, "sentence": r.sentence} for r in route.reasons])
         engine_begun_s = self.clock.monotonic()
-        transcript = self.engines[route.method].transcribe(source, info)
+        transcript = self._hear(claim.job, route.method, source, info)
         active_s = self.clock.monotonic() - engine_begun_s
         files = self.render(claim.job, transcript)
         body = {
@@ -148,6 +146,12 @@ class Transcription:
             },
         }
         return self.outcomes.complete(claim, files, body)
+
+    def _hear(self, job: Job, method: str, source: AudioSource, info: AudioInfo) -> Transcript:
+        try:
+            return self.engines[method].transcribe(source, info)
+        except ObjectNotFound as error:
+            raise self.intake.gone(job) from error
 
     def _figures(self, method: str, audio_s: float, active_s: float) -> dict[str, float | None]:
         cost = self.price(method, audio_s, active_s)

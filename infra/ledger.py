@@ -86,10 +86,12 @@ class ObjectLedger:
             self.clock.sleep(POLL_S)
 
     def _claim(self, job: Job, engine: str) -> "_Lease":
+        # The lease is read ahead of the manifest: an owner writes its manifest before it gives the lease
+        # back, so who finds the lease free would otherwise miss a manifest written in between.
+        found = self._current(job)
         if self.store.stat(self.bucket, _manifest(job)) is not None:
             raise AlreadyCompleted(job.id)
         owner = f"{self.owner}/{uuid.uuid4().hex[:8]}"
-        found = self._current(job)
         if found is None:
             claim, generation = Claim(job, owner, fence=1, attempt=1), 0
         else:
@@ -158,9 +160,14 @@ class _Lease:
     def _written_before(self, name: str, data: bytes) -> StoredObject:
         """A retried write meets its own first try: the owner's name in it is unique to this claim."""
         stored = self.store.stat(self.bucket, name)
-        if stored is None or self.store.read(self.bucket, name) != data:
-            raise PreconditionFailed(name)
-        return stored
+        try:
+            if stored and self.store.read(self.bucket, name, stored.generation) == data:
+                return stored
+        except ObjectNotFound:
+            pass
+        raise PreconditionFailed(
+            f"gs://{self.bucket}/{name} is another claim's, expected {self.claim.owner}'s"
+        )
 
     def renew(self) -> None:
         """Start the lease's time anew; a lease that somebody took over stays lost."""

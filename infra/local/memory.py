@@ -19,7 +19,10 @@ class _Content:
     path: Path | None = None
 
     def open(self) -> BinaryIO:
-        return self.path.open("rb") if self.path else io.BytesIO(self.data)
+        try:
+            return self.path.open("rb") if self.path else io.BytesIO(self.data)
+        except FileNotFoundError as error:
+            raise ObjectNotFound(f"{self.path} was there, and is gone") from error
 
 
 class MemoryStore:
@@ -71,7 +74,8 @@ class MemoryStore:
 
     def list(self, bucket: str, prefix: str = "") -> Iterable[StoredObject]:
         """Objects under the prefix, by name."""
-        found = [c.about for (b, n), c in self._objects.items() if b == bucket and n.startswith(prefix)]
+        with self._lock:
+            found = [c.about for (b, n), c in self._objects.items() if b == bucket and n.startswith(prefix)]
         return sorted(found, key=lambda about: about.name)
 
     def signed_url(self, bucket: str, name: str, generation: int, *, expires_s: float) -> str | None:  # noqa: ARG002

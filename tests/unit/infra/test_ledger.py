@@ -1,0 +1,299 @@
+import json
+import threading
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from core.errors import AlreadyCompleted, AlreadyInProgress, EngineFailed, Retryable
+from core.jobs import Job, Manifest
+from core.ports import ObjectNotFound, PreconditionFailed, StoredObject
+from infra.ledger import LEASE_S, POLL_S, RENEW_S, ObjectLedger, _Lease
+from infra.local.memory import MemoryStore
+from tests.fakes.clock import FakeClock
+from tests.fakes.process import Crash, Process
+from tests.fakes.world import STATE, World, world
+
+
+def lease_of(place: World, job: Job) -> dict[str, object]:
+    found: dict[str, object] = json.loads(place.memory.read(STATE, f"jobs/{job.id}/1/lease.json"))
+    return found
+
+
+def failed(job: Job, fence: int = 1, code: str = "corrupt") -> Manifest:
+    return Manifest(job, "failed", fence, "2026-01-01T00:00:00+00:00", {"code": code})
+
+
+def test_a_lease_outlives_three_missed_renewals() -> None:
+    assert RENEW_S * 4 <= LEASE_S
+
+
+def test_the_first_claim_makes_the_lease_and_its_end_gives_it_back() -> None:
+    place = world()
+    job = place.job()
+    with place.ledger.hold(job, "parakeet") as claim:
+        assert (claim.fence, claim.attempt, claim.engine_failures) == (1, 1, {})
+        held = lease_of(place, job)
+        assert (held["owner"], held["released"], held["audio"]) == (claim.owner, False, job.audio.uri)
+    assert lease_of(place, job)["released"] is True
+
+
+def test_the_next_claim_has_the_next_fence_and_knows_the_failures() -> None:
+    place = world()
+    job = place.job()
+    with place.ledger.hold(job, "parakeet") as claim:
+        claim.count_failure("parakeet", EngineFailed("no"))
+    with place.ledger.hold(job, "deepgram") as claim:
+        assert (claim.fence, claim.attempt, claim.engine_failures) == (2, 2, {"parakeet": 1})
+
+
+def test_runs_of_a_job_have_leases_and_outcomes_of_their_own() -> None:
+    place = world()
+    job = place.job()
+    place.ledger.finish(failed(job))
+    again = Job(job.audio, 2)
+    with place.ledger.hold(again, "parakeet") as claim:
+        assert (claim.fence, place.ledger.manifest(again)) == (1, None)
+
+
+def test_two_claims_of_one_instance_are_told_apart() -> None:
+    place = world()
+    job = place.job()
+    owners = set()
+    for _ in range(2):
+        with place.ledger.hold(job, "parakeet") as claim:
+            owners.add(claim.owner)
+    assert len(owners) == 2
+
+
+def test_a_live_lease_is_waited_for_and_then_left() -> None:
+    place = world(wait_s=5 * POLL_S)
+    job = place.job()
+    place.ledger._claim(job, "parakeet")
+    with pytest.raises(AlreadyInProgress, match="instance/"), place.ledger.hold(job, "parakeet"):
+        raise AssertionError("two owners")
+    assert place.clock.slept == [POLL_S] * 5
+
+
+def test_a_lease_that_is_given_back_ends_the_wait() -> None:
+    clock = Interrupted()
+    place = world(wait_s=60.0)
+    place = place.but(clock=clock, memory=(memory := MemoryStore(clock)), store=memory)
+    job = place.job()
+    lease = place.ledger._claim(job, "parakeet")
+    clock.then = lease.release
+    with place.ledger.hold(job, "parakeet") as claim:
+        assert claim.fence == 2
+    assert clock.slept == [POLL_S]
+
+
+class Interrupted(FakeClock):
+    """Something happens while somebody sleeps."""
+
+    then: Callable[[], object] = staticmethod(lambda: None)
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        self.then()
+
+
+def test_a_lease_expires_by_the_clock_of_the_store_and_not_by_ours() -> None:
+    ours, stores = FakeClock(), FakeClock()
+    memory = MemoryStore(stores)
+    ledger = ObjectLedger(store=memory, bucket=STATE, owner="me", clock=ours)
+    job = world().job()
+    ledger._claim(job, "parakeet")
+    ours.advance(10 * LEASE_S)
+    with pytest.raises(AlreadyInProgress):
+        ledger._claim(job, "parakeet")
+    stores.advance(LEASE_S)
+    claim = ledger._claim(job, "parakeet").claim
+    assert (claim.fence, claim.attempt, claim.engine_failures) == (2, 2, {"parakeet": 1})
+
+
+def test_a_renewal_starts_the_time_anew() -> None:
+    place = world()
+    job = place.job()
+    lease = place.ledger._claim(job, "parakeet")
+    place.clock.advance(LEASE_S - 1)
+    lease.renew()
+    place.clock.advance(LEASE_S - 1)
+    with pytest.raises(AlreadyInProgress):
+        place.ledger._claim(job, "parakeet")
+
+
+def test_the_thread_renews_until_the_block_ends() -> None:
+    place = world()
+    lease = place.ledger._claim(place.job(), "parakeet")
+    renewed = threading.Event()
+    lease.store = Process(1, renewed.set).store(place.memory)
+    with lease.renewed_every(0.001):
+        assert renewed.wait(30)
+    assert not any(thread.name == "lease" for thread in threading.enumerate())
+
+
+def test_the_thread_ends_when_the_lease_is_lost() -> None:
+    place = world()
+    job = place.job()
+    lease = place.ledger._claim(job, "parakeet")
+    place.clock.advance(LEASE_S)
+    place.ledger._claim(job, "parakeet")
+    with lease.renewed_every(0.001):
+        for thread in threading.enumerate():
+            if thread.name == "lease":
+                thread.join(30)
+        assert lease.lost
+
+
+def test_a_renewal_that_cannot_reach_the_store_is_made_good_by_the_next() -> None:
+    place = world()
+    job = place.job()
+    lease = place.ledger._claim(job, "parakeet")
+
+    def away() -> None:
+        raise Retryable("away")
+
+    lease.store = Process(1, away).store(place.memory)
+    lease.renew()
+    assert not lease.lost
+    place.clock.advance(LEASE_S - 1)
+    lease.renew()
+    assert not lease.lost
+    place.clock.advance(LEASE_S - 1)
+    with pytest.raises(AlreadyInProgress):
+        place.ledger._claim(job, "parakeet")
+
+
+def test_a_lease_whose_object_is_gone_is_lost() -> None:
+    place = world()
+    job = place.job()
+    lease = place.ledger._claim(job, "parakeet")
+    place.memory.delete(STATE, f"jobs/{job.id}/1/lease.json")
+    lease.renew()
+    assert lease.lost
+    lease.release()
+    assert place.state("lease.json") == []
+
+
+class Stuttering(MemoryStore):
+    """Carries each write out, and answers as a client does that sent it twice and lost the first answer."""
+
+    def write(
+        self,
+        bucket: str,
+        name: str,
+        data: bytes,
+        *,
+        content_type: str = "",
+        metadata: Mapping[str, str] | None = None,
+        if_generation_match: int | None = None,
+    ) -> StoredObject:
+        for _ in range(2):
+            stored = super().write(bucket, name, data, if_generation_match=if_generation_match)
+        return stored
+
+
+def test_a_write_that_was_sent_twice_is_known_as_our_own() -> None:
+    clock = FakeClock()
+    memory = Stuttering(clock)
+    ledger = ObjectLedger(store=memory, bucket=STATE, owner="me", clock=clock)
+    job = world().job()
+    lease = ledger._claim(job, "parakeet")
+    lease.renew()
+    assert not lease.lost
+    ledger.finish(failed(job))
+    lease.release()
+    assert ledger.manifest(job) == failed(job)
+    assert b'"released": true' in memory.read(STATE, f"jobs/{job.id}/1/lease.json")
+
+
+def test_a_manifest_is_written_once() -> None:
+    place = world()
+    job = place.job()
+    place.ledger.finish(failed(job))
+    with pytest.raises(AlreadyCompleted, match=job.id):
+        place.ledger.finish(failed(job, fence=2, code="truncated"))
+    assert place.ledger.manifest(job) == failed(job)
+    with pytest.raises(AlreadyCompleted), place.ledger.hold(job, "parakeet"):
+        raise AssertionError("claimed what is complete")
+
+
+def test_a_job_without_an_outcome_has_no_manifest() -> None:
+    place = world()
+    assert place.ledger.manifest(place.job()) is None
+
+
+def test_the_note_of_an_announcement_is_there_before_the_manifest_and_until_it_is_made() -> None:
+    place = world()
+    job = place.job()
+    process = Process(2)
+    with pytest.raises(Crash):
+        place.but(store=process.store(place.memory)).ledger.finish(failed(job))
+    outbox = f"outbox/{job.id}/1.json"
+    assert place.files(STATE).keys() == {outbox}
+    place.ledger.finish(failed(job))
+    assert outbox in place.files(STATE)
+    place.ledger.mark_announced(job)
+    place.ledger.mark_announced(job)
+    assert outbox not in place.files(STATE)
+
+
+def rival_at(place: World, job: Job, at: int, rival: Callable[[], object]) -> _Lease:
+    return place.but(store=Process(at, rival).store(place.memory)).ledger._claim(job, "parakeet")
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_of_two_first_claims_at_the_same_time_one_wins(at: int) -> None:
+    place = world()
+    job = place.job()
+    with pytest.raises(AlreadyInProgress):
+        rival_at(place, job, at, lambda: place.ledger._claim(job, "parakeet"))
+    assert lease_of(place, job)["fence"] == 1
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
+def test_of_two_take_overs_at_the_same_time_one_wins(at: int) -> None:
+    place = world()
+    job = place.job()
+    place.ledger._claim(job, "parakeet")
+    place.clock.advance(LEASE_S)
+    with pytest.raises(AlreadyInProgress):
+        rival_at(place, job, at, lambda: place.ledger._claim(job, "parakeet"))
+    assert (lease_of(place, job)["fence"], lease_of(place, job)["engine_failures"]) == (2, {"parakeet": 1})
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
+def test_an_owner_that_ends_during_a_claim_leaves_nothing_to_do(at: int) -> None:
+    place = world()
+    job = place.job()
+    owner = place.ledger._claim(job, "parakeet")
+
+    def ends() -> None:
+        place.ledger.finish(failed(job))
+        owner.release()
+
+    with pytest.raises((AlreadyCompleted, AlreadyInProgress)):
+        rival_at(place, job, at, ends)
+    assert lease_of(place, job)["fence"] == 1
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
+def test_an_owner_that_renews_during_a_claim_keeps_its_lease(at: int) -> None:
+    place = world()
+    job = place.job()
+    owner = place.ledger._claim(job, "parakeet")
+    place.clock.advance(LEASE_S)
+    with pytest.raises(AlreadyInProgress):
+        rival_at(place, job, at, owner.renew)
+    assert (lease_of(place, job)["fence"], owner.lost) == (1, False)
+
+
+def test_a_lease_that_vanishes_while_it_is_compared_is_another_ones() -> None:
+    place = world()
+    job = place.job()
+    lease = place.ledger._claim(job, "parakeet")
+    name = f"jobs/{job.id}/1/lease.json"
+    lease.store = Process(3, lambda: place.memory.delete(STATE, name)).store(place.memory)
+    with pytest.raises(PreconditionFailed, match="another claim's"):
+        lease.write(generation=12345)
+    with pytest.raises(ObjectNotFound):
+        place.memory.read(STATE, name)
