@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
-
-from infra.audio import PyAvReader
 
 from core.audio import AudioInfo
 from core.cost import Cost, deepgram_attempt, parakeet_attempt
@@ -29,17 +26,16 @@ from core.routing import (
 from core.transcript import Transcript
 from core.transcript_json import Origin
 from core.transcription import Intake, Topics, Transcription
-from core.windowed import WindowedEngine
-from core.windows import WindowSpec
+from handlers.engines import deepgram_engine, parakeet_engine
+from handlers.once import once
 from infra import settings as environment
+from infra.audio import PyAvReader
 from infra.clock import SystemClock
 from infra.convex import ConvexVideos
-from infra.deepgram import DeepgramEngine
 from infra.gcs import GcsStore, storage_client
 from infra.gpu import gpu_present
 from infra.ledger import ObjectLedger
 from infra.log import configure
-from infra.parakeet import ParakeetRecognizer
 from infra.pubsub import PubSubPublisher, publisher_client
 from infra.settings import Settings
 
@@ -182,27 +178,6 @@ def dead_letters_in(world: World) -> DeadLetters:
     )
 
 
-def parakeet_engine(settings: Settings, reader: AudioReader) -> Engine:
-    """Parakeet over windows; the model is loaded when the first window arrives."""
-    return WindowedEngine(
-        reader,
-        ParakeetRecognizer(settings.parakeet_model_name),
-        WindowSpec(settings.window_s, settings.overlap_s),
-        settings.batch_size,
-    )
-
-
-def deepgram_engine(settings: Settings, clock: Clock) -> Engine:
-    """Deepgram, at the usual place or at another."""
-    key = settings.deepgram_api_key
-    return DeepgramEngine(
-        clock=clock,
-        api_key=key.get_secret_value() if key else "",
-        model=settings.deepgram_model,
-        base_url=settings.deepgram_base_url or None,
-    )
-
-
 def fallback_route(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> Route:
     """The route of a file that has reached the fallback: Deepgram, unless it may not leave.
 
@@ -213,18 +188,18 @@ def fallback_route(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy)
     return choose_route(file, engines, only_deepgram)
 
 
-@cache
+@once
 def world() -> World:
     """The real adapters, from the environment."""
     settings = environment.load()
     configure(settings.log_level)
     clock = SystemClock()
-    project = settings.google_cloud_project
-    store = GcsStore(storage_client(project, settings.storage_emulator_host))
+    client = storage_client(settings.google_cloud_project, settings.storage_emulator_host)
+    store = GcsStore(client)
     return World(
         settings=settings,
         store=store,
-        publisher=PubSubPublisher(project, publisher_client(settings.pubsub_emulator_host)),
+        publisher=PubSubPublisher(client.project, publisher_client(settings.pubsub_emulator_host)),
         clock=clock,
         reader=PyAvReader(),
         ledger=ObjectLedger(
@@ -242,31 +217,31 @@ def health(service: str) -> dict[str, str]:
     return {"status": "ok", "service": service}
 
 
-@cache
+@once
 def reception() -> Reception:
     """Ingest's use case, wired."""
     return reception_in(world())
 
 
-@cache
+@once
 def transcription() -> Transcription:
     """The GPU service's use case, wired."""
     return transcription_in(world(), parakeet_engine(world().settings, world().reader))
 
 
-@cache
+@once
 def fallback() -> Transcription:
     """The fallback's use case, wired."""
     return fallback_in(world(), deepgram_engine(world().settings, world().clock))
 
 
-@cache
+@once
 def notification() -> Notification | None:
     """The notifier's use case, wired."""
     return notification_in(world())
 
 
-@cache
+@once
 def dead_letters() -> DeadLetters:
     """The dead letters' use case, wired."""
     return dead_letters_in(world())

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.audio import PyAvReader
-
 from core.audio import AudioObject
 from core.events import Event
 from core.jobs import Job, Manifest
 from core.ports import AudioReader, Clock, Engine
 from core.transcription import Transcription
-from handlers.bootstrap import World, parakeet_engine, transcription_in
+from handlers.bootstrap import World, transcription_in
+from handlers.engines import parakeet_engine
+from infra.audio import PyAvReader
 from infra.clock import SystemClock
 from infra.ledger import ObjectLedger
 from infra.local.memory import MemoryPublisher, MemoryStore

@@ -2,10 +2,12 @@
 
 import contextlib
 import http.client
+import os
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,19 +53,11 @@ class Processes:
         Raises:
             StartFailed: with the end of its log.
         """
-        deadline_s = time.monotonic() + START_TIMEOUT_S
-        while not _answers(port, path):
-            if self.running[name].poll() is not None or time.monotonic() > deadline_s:
-                raise StartFailed(name, self._log(name))
-            time.sleep(POLL_S)
+        self._wait_for(name, lambda: _answers(port, path))
 
     def wait_for_port(self, name: str, port: int) -> None:
         """Return once the server accepts connections. Raises StartFailed."""
-        deadline_s = time.monotonic() + START_TIMEOUT_S
-        while not _accepts(port):
-            if self.running[name].poll() is not None or time.monotonic() > deadline_s:
-                raise StartFailed(name, self._log(name))
-            time.sleep(POLL_S)
+        self._wait_for(name, lambda: _accepts(port))
 
     def stop(self) -> None:
         """End all, the last started first; kill what has not ended after ten seconds."""
@@ -74,9 +68,18 @@ class Processes:
             try:
                 process.wait(max(deadline_s - time.monotonic(), 0.1))
             except subprocess.TimeoutExpired:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)  # each leads a group, with its own children in it
                 process.wait()
         self.running.clear()
+
+    def _wait_for(self, name: str, ready: Callable[[], bool]) -> None:
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        # Life first: when ours ended because the port was taken, somebody else answers there.
+        while self.running[name].poll() is None and time.monotonic() < deadline_s:
+            if ready():
+                return
+            time.sleep(POLL_S)
+        raise StartFailed(name, self._log(name))
 
     def _log(self, name: str) -> Path:
         return self.directory / f"{name}.log"
@@ -107,7 +110,7 @@ def _answers(port: int, path: str) -> bool:
         with _connection(port) as connection:
             connection.request("GET", path)
             return connection.getresponse().status < 500
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
 
 
