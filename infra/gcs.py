@@ -89,10 +89,12 @@ class GcsStore:
 
     def open(self, bucket: str, name: str, generation: int) -> BinaryIO:
         """A seekable stream that fetches a mebibyte at a time."""
-        blob = self._blob(bucket, name, generation)
-        with _mapped(bucket, name):
-            blob.reload(timeout=TIMEOUT_S)
-        return cast("BinaryIO", io.BufferedReader(_Ranges(blob), RANGE_BYTES))
+        about = self.stat(bucket, name, generation)
+        if about is None:
+            raise ObjectNotFound(f"gs://{bucket}/{name} with generation {generation}")
+        # A blob that was looked up would read from its media link, which need not name the generation.
+        ranges = _Ranges(self._blob(bucket, name, generation), about.size_bytes)
+        return cast("BinaryIO", io.BufferedReader(ranges, RANGE_BYTES))
 
     def write(  # noqa: PLR0913 - the port's own signature
         self,
@@ -152,9 +154,9 @@ class GcsStore:
 class _Ranges(io.RawIOBase):
     """One generation of an object as a raw stream; every read is one ranged request."""
 
-    def __init__(self, blob: Any) -> None:
+    def __init__(self, blob: Any, size_bytes: int) -> None:
         self._blob = blob
-        self._size = int(blob.size)
+        self._size = size_bytes
         self._at = 0
 
     def readable(self) -> bool:

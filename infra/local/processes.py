@@ -30,9 +30,13 @@ class Processes:
 
     Args:
         directory: where the logs go, one file per server.
+        start_timeout_s: how long a server may take until it answers.
+        stop_timeout_s: how long all of them together may take to end.
     """
 
     directory: Path
+    start_timeout_s: float = START_TIMEOUT_S
+    stop_timeout_s: float = STOP_TIMEOUT_S
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, name: str, command: Sequence[str], environ: Mapping[str, str]) -> None:
@@ -60,10 +64,10 @@ class Processes:
         self._wait_for(name, lambda: _accepts(port))
 
     def stop(self) -> None:
-        """End all, the last started first; kill what has not ended after ten seconds."""
+        """End all, the last started first; kill what has not ended in time."""
         for process in reversed(self.running.values()):
             process.terminate()
-        deadline_s = time.monotonic() + STOP_TIMEOUT_S
+        deadline_s = time.monotonic() + self.stop_timeout_s
         for process in reversed(self.running.values()):
             try:
                 process.wait(max(deadline_s - time.monotonic(), 0.1))
@@ -73,7 +77,7 @@ class Processes:
         self.running.clear()
 
     def _wait_for(self, name: str, ready: Callable[[], bool]) -> None:
-        deadline_s = time.monotonic() + START_TIMEOUT_S
+        deadline_s = time.monotonic() + self.start_timeout_s
         # Life first: when ours ended because the port was taken, somebody else answers there.
         while self.running[name].poll() is None and time.monotonic() < deadline_s:
             if ready():
