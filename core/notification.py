@@ -78,7 +78,7 @@ class Notification:
     def _finish(self, video_id: str, files: Mapping[str, str], *, restarting: bool) -> Noted:
         urls = {"transcript_url": files["segments"], "transcriptWords_url": files["words"]}
         self.videos.set_urls(video_id, urls)
-        # Also where no status is sent after a success: the start may have been lost, and Failed must not stay.
+        # Also where no status follows a success: the start may be lost, and Failed must not stay.
         self._move(video_id, self.success_status or TRANSCRIBING, restarting=restarting)
         return "written"
 

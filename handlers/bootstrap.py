@@ -1,7 +1,7 @@
 """Wires the parts once per process, by keyword. Heavy parts are made when first used."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from core.audio import AudioInfo
@@ -10,8 +10,7 @@ from core.dead_letter import DeadLetters
 from core.formats import Kind, OutputFile, render
 from core.jobs import Job
 from core.notification import Notification
-from core.outcomes import Outcomes
-from core.ports import AudioReader, Clock, Engine, Ledger, ObjectStore, Publisher
+from core.ports import AudioReader, Clock, Engine
 from core.reception import Reception
 from core.routing import (
     EngineFacts,
@@ -25,67 +24,22 @@ from core.routing import (
 )
 from core.transcript import Transcript
 from core.transcript_json import Origin
-from core.transcription import Intake, Topics, Transcription
-from handlers.engines import deepgram_engine, parakeet_engine
+from core.transcription import Transcription
+from core.windowed import WindowedEngine
+from core.windows import WindowSpec
 from handlers.once import once
+from handlers.world import World
 from infra import settings as environment
 from infra.audio import PyAvReader
 from infra.clock import SystemClock
 from infra.convex import ConvexVideos
+from infra.deepgram import DeepgramEngine
 from infra.gcs import GcsStore, storage_client
-from infra.gpu import gpu_present
 from infra.ledger import ObjectLedger
 from infra.log import configure
+from infra.parakeet import ParakeetRecognizer
 from infra.pubsub import PubSubPublisher, publisher_client
 from infra.settings import Settings
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class World:
-    """The adapters that every use case shares."""
-
-    settings: Settings
-    store: ObjectStore
-    publisher: Publisher
-    clock: Clock
-    reader: AudioReader
-    ledger: Ledger
-
-    @property
-    def topics(self) -> Topics:
-        """Where events go."""
-        return Topics(
-            requested=self.settings.topic_requested,
-            fallback=self.settings.topic_fallback,
-            progress=self.settings.topic_progress,
-        )
-
-    @property
-    def intake(self) -> Intake:
-        """What looks at objects first."""
-        return Intake(store=self.store, reader=self.reader, max_bytes=self.settings.max_file_bytes)
-
-    @property
-    def outcomes(self) -> Outcomes:
-        """What makes outcomes public."""
-        return Outcomes(
-            store=self.store,
-            ledger=self.ledger,
-            publisher=self.publisher,
-            clock=self.clock,
-            state_bucket=self.settings.state_bucket,
-            transcript_bucket=self.settings.transcript_bucket,
-            completed_topic=self.settings.topic_completed,
-        )
-
-    def engine_facts(self) -> EngineFacts:
-        """What is known of the engines on this instance."""
-        return EngineFacts(
-            gpu="ready" if gpu_present() else "unavailable",
-            parakeet_rtfx=self.settings.gpu_rtfx,
-            cpu_rtfx=self.settings.cpu_rtfx,
-            deepgram_available=self.settings.deepgram_available,
-        )
 
 
 def file_facts(job: Job, duration_s: float = 0.0) -> FileFacts:
@@ -175,6 +129,27 @@ def dead_letters_in(world: World) -> DeadLetters:
         outcomes=world.outcomes,
         clock=world.clock,
         state_bucket=world.settings.state_bucket,
+    )
+
+
+def parakeet_engine(settings: Settings, reader: AudioReader) -> Engine:
+    """Parakeet over windows; the model is loaded when the first window arrives."""
+    return WindowedEngine(
+        reader,
+        ParakeetRecognizer(settings.parakeet_model_name),
+        WindowSpec(settings.window_s, settings.overlap_s),
+        settings.batch_size,
+    )
+
+
+def deepgram_engine(settings: Settings, clock: Clock) -> Engine:
+    """Deepgram, at the usual place or at another."""
+    key = settings.deepgram_api_key
+    return DeepgramEngine(
+        clock=clock,
+        api_key=key.get_secret_value() if key else "",
+        model=settings.deepgram_model,
+        base_url=settings.deepgram_base_url or None,
     )
 
 

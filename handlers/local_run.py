@@ -10,8 +10,8 @@ from core.events import Event
 from core.jobs import Job, Manifest
 from core.ports import AudioReader, Clock, Engine
 from core.transcription import Transcription
-from handlers.bootstrap import World, transcription_in
-from handlers.engines import parakeet_engine
+from handlers.bootstrap import parakeet_engine, transcription_in
+from handlers.world import World
 from infra.audio import PyAvReader
 from infra.clock import SystemClock
 from infra.ledger import ObjectLedger

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from core.transcript import Word, text_of
-from scripts.make_samples import FOLDER, PHONE_MP3, RATE_HZ, Samples, decode, encode
+from infra.local.samples import samples
+from scripts.make_samples import PHONE_MP3, RATE_HZ, Samples, decode, encode
 
 LONG = "five_minutes.mp3"
 BESIDE = Path(__file__).parents[2] / "shared" / "assets" / "recordings"
@@ -39,7 +40,7 @@ class Recording:
 @cache
 def committed() -> dict[str, Recording]:
     """The recordings of infra/local/assets/samples, by file name."""
-    return {recording.path.name: recording for recording in _listed(FOLDER / "manifest.jsonl")}
+    return {sample.path.name: Recording(sample.path, sample.duration_s, sample.words) for sample in samples()}
 
 
 def short_samples() -> tuple[Recording, ...]:
@@ -72,9 +73,18 @@ def forty_five_minutes(folder: Path) -> Recording:
 
 def real_voices() -> tuple[Recording, ...]:
     """Recordings of people from a folder beside the repository; without one the test is skipped."""
-    if not (BESIDE / "manifest.jsonl").exists():
-        pytest.skip(f"no recordings of real voices in {BESIDE}")
-    return tuple(_listed(BESIDE / "manifest.jsonl"))
+    return _beside("manifest.jsonl")
+
+
+def five_minutes_of_real_voices() -> Recording:
+    """The long one of these; without it the test is skipped."""
+    return _beside("long_5min.jsonl")[0]
+
+
+def _beside(manifest: str) -> tuple[Recording, ...]:
+    if not (BESIDE / manifest).exists():
+        pytest.skip(f"unverified on real voices: there is no {manifest} in {BESIDE}")
+    return tuple(_listed(BESIDE / manifest))
 
 
 def _playlist() -> Iterator[Recording]:
@@ -88,7 +98,7 @@ def _listed(manifest: Path) -> Iterator[Recording]:
     for line in manifest.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         yield Recording(
-            manifest.parent / (row.get("file") or row["audio_filepath"]),
-            row.get("duration_s") or row["duration"],
+            manifest.parent / row["audio_filepath"],
+            row["duration"],
             tuple(Word(word["word"], word["start"], word["end"]) for word in row["words"]),
         )

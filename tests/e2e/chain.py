@@ -97,9 +97,11 @@ def running_chain(folder: Path, **changes: str) -> Iterator[Chain]:
         settings = environment.load({**cloud.exports, **changes})
         project, host = settings.google_cloud_project, settings.pubsub_emulator_host
         client = storage_client(project, settings.storage_emulator_host)
-        with subscriber_client(host) as subscriber:
-            with subscribed(subscriber, project, settings.topic_completed) as stream:
-                yield Chain(cloud, settings, GcsStore(client), stream)
+        with (
+            subscriber_client(host) as subscriber,
+            subscribed(subscriber, project, settings.topic_completed) as stream,
+        ):
+            yield Chain(cloud, settings, GcsStore(client), stream)
         client.close()
     finally:
         cloud.stop()

@@ -1,8 +1,6 @@
 """What bad input gets, through the real chain: the right outcome, a telling message, nobody else delayed."""
 
-import io
 import json
-import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,22 +11,51 @@ import pytest
 from core.audio import AudioObject
 from infra.local.samples import samples
 from tests.e2e.chain import Chain, running_chain
-from tests.fakes import recordings as make
+from tests.fakes.recordings import Recipe, chirp, encoded, silent_film
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.local_cloud, pytest.mark.asr]
 
 GOOD = next(sample for sample in samples() if sample.path.name == "greeting.flac")
 
+WAV = Recipe("wav", "pcm_s16le", 16_000)
+FLOAT_WAV = Recipe("wav", "pcm_f32le", 16_000)
+MP3 = Recipe("mp3", "libmp3lame", 16_000, bit_rate=32_000)
+BARE = (("write_xing", "0"), ("id3v2_version", "0"))
+BARE_MP3 = Recipe("mp3", "libmp3lame", 8_000, bit_rate=8_000, options=BARE)
+
+
+def _half_of(recipe: Recipe) -> bytes:
+    whole = encoded(chirp(10, 16_000), recipe)
+    return whole[: len(whole) // 2]
+
+
+def _not_a_number() -> bytes:
+    sound = chirp(2, 16_000)
+    sound[8_000:8_010] = np.nan
+    return encoded(sound, FLOAT_WAV)
+
+
+def _thirteen_hours() -> bytes:
+    """A minute of MP3 frames, 780 times over."""
+    return encoded(np.zeros(60 * 8_000), BARE_MP3) * (13 * 60)
+
+
 BAD: list[tuple[str, Callable[[], bytes], str, str]] = [
     ("8001/audio_8001.mp3", lambda: b"", "empty", "size is 0 bytes, expected at least 1 byte"),
-    ("8002/audio_8002.mp3", lambda: b"Dear diary, " * 500, "not_audio", "8002/audio_8002.mp3"),
-    ("8003/audio_8003.wav", lambda: make.truncated_wav(), "truncated", "of the 10.0 s"),
-    ("8004/audio_8004.webm", lambda: make.video_only(), "no_audio_stream", "video"),
-    ("8005/audio_8006.mp3", lambda: GOOD.path.read_bytes(), "id_mismatch", "8005, the file says 8006"),
-    ("8007/audio_8007.wav", lambda: make.tone_wav(0.3), "too_short", "0.300 s, expected at least 1 s"),
-    ("8008/audio_8008.mp3", lambda: make.long_mp3(13), "too_long", "expected at most 43200 s"),
-    ("8009/audio_8009.wav", lambda: make.wav_with_nan(), "not_finite", "NaN"),
+    ("8002/audio_8002.mp3", lambda: b"Dear diary, " * 500, "not_audio", "expected"),
+    ("8003/audio_8003.wav", lambda: _half_of(WAV), "truncated", "10.0"),
+    ("8012/audio_8012.mp3", lambda: _half_of(MP3), "truncated", "10.0"),
+    ("8004/audio_8004.webm", lambda: silent_film(3), "no_audio_stream", "video"),
+    ("8005/audio_8006.mp3", GOOD.path.read_bytes, "id_mismatch", "8005, the file says 8006"),
+    (
+        "8007/audio_8007.wav",
+        lambda: encoded(chirp(0.3, 16_000), WAV),
+        "too_short",
+        "0.300 s, expected at least 1 s",
+    ),
+    ("8008/audio_8008.mp3", _thirteen_hours, "too_long", "expected at most 43200 s"),
+    ("8009/audio_8009.wav", _not_a_number, "not_finite", "expected"),
 ]
 
 
@@ -60,7 +87,7 @@ def test_ids_that_disagree_touch_no_record(chain: Chain) -> None:
 
 
 def test_silence_is_a_valid_and_empty_transcript(chain: Chain) -> None:
-    event = chain.outcome(chain.drop_as("8301/audio_8301.wav", _silence(4.0)))
+    event = chain.outcome(chain.drop_as("8301/audio_8301.wav", encoded(np.zeros(4 * 16_000), WAV)))
     assert (event["outcome"], event["words_count"]) == ("completed", 0)
     outputs = chain.outputs(event)
     assert outputs["words"] == b"start_time,end_time,word\r\n"
@@ -86,27 +113,23 @@ def test_an_object_replaced_before_it_is_read_is_superseded_not_failed(chain: Ch
     assert (chain.video("8501") or {}).get("status") != "Failed"
 
 
-MALFORMED = [
-    pytest.param(b"", id="no body"),
-    pytest.param(b"{}", id="no message"),
-    pytest.param(json.dumps({"message": {"attributes": {"eventType": "OBJECT_FINALIZE"}}}).encode(), id="no data"),
-    pytest.param(
-        json.dumps({"message": {"data": "@@@", "attributes": {"eventType": "OBJECT_FINALIZE"}}}).encode(),
-        id="bad base64",
-    ),
-    pytest.param(
-        json.dumps({"message": {"data": "e30oKQ==", "attributes": {"eventType": "OBJECT_FINALIZE"}}}).encode(),
-        id="bad JSON",
-    ),
-    pytest.param(
-        json.dumps({"message": {"data": "e30=", "attributes": {"ce-type": "com.example.other.v1"}}}).encode(),
-        id="unknown type",
-    ),
-]
+def _push(**message: object) -> bytes:
+    return json.dumps({"message": message}).encode()
+
+
+FINALIZED = {"eventType": "OBJECT_FINALIZE"}
+MALFORMED = {
+    "no body": b"",
+    "no message": b"{}",
+    "no data": _push(attributes=FINALIZED),
+    "bad base64": _push(data="@@@", attributes=FINALIZED),
+    "bad JSON": _push(data="e30oKQ==", attributes=FINALIZED),
+    "unknown type": _push(data="e30=", attributes={"ce-type": "com.example.other.v1"}),
+}
 
 
 @pytest.mark.parametrize("function", ["transcribe", "fallback", "notify"])
-@pytest.mark.parametrize("body", MALFORMED)
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_push_is_recorded_and_acknowledged(chain: Chain, function: str, body: bytes) -> None:
     before = set(chain.state("dead-letters/malformed/"))
     answer = httpx.post(chain.cloud.functions[function], content=body, trust_env=False)
@@ -136,13 +159,3 @@ def test_a_model_that_does_not_load_fails_the_file_where_audio_may_not_leave(tmp
         event = chain.outcome(chain.drop(GOOD.path, video_id="8701"))
         assert (event["outcome"], event["code"]) == ("failed", "engine_model_unavailable")
         assert "missing.nemo" in event["message"]
-
-
-def _silence(seconds: float) -> bytes:
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16_000)
-        file.writeframes(np.zeros(int(seconds * 16_000), np.int16).tobytes())
-    return buffer.getvalue()

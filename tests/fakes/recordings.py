@@ -97,16 +97,17 @@ def _frames(sound: Samples, recipe: Recipe) -> Iterable[av.AudioFrame]:
         yield frame
 
 
-def film_with_a_jump(jump_s: int) -> bytes:
-    """Two seconds of audio; between them the time stamps jump."""
+def seconds_stamped(*starts_s: float) -> bytes:
+    """One second of sound for each time stamp, in a container that keeps them as they are."""
     target = io.BytesIO()
     with av.open(target, "w", format="matroska") as out:
         stream = out.add_stream("pcm_s16le", rate=16_000)
         assert isinstance(stream, av.AudioStream)
         stream.layout = "mono"
-        for start in (0, (1 + jump_s) * 16_000):
+        for start_s in starts_s:
             frame = av.AudioFrame.from_ndarray(np.full((1, 16_000), 9_000, np.int16), "s16", "mono")
-            frame.sample_rate, frame.pts, frame.time_base = 16_000, start, Fraction(1, 16_000)
+            frame.sample_rate, frame.time_base = 16_000, Fraction(1, 16_000)
+            frame.pts = round(start_s * 16_000)
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     return target.getvalue()
@@ -175,3 +176,6 @@ def source_of(data: bytes | CountingStream | None, name: str = "1/audio_1.mp3") 
 
 MP3 = Recipe("mp3", "libmp3lame", rate=8_000, bit_rate=32_000)
 """What the pipeline stores."""
+
+VARIABLE = (("flags", "+qscale"), ("global_quality", "236"))
+"""Codec options of an MP3 whose bit rate follows the sound; 236 is quality 2 (FF_QP2LAMBDA is 118)."""

@@ -10,7 +10,8 @@ from itertools import count, takewhile
 
 from infra.local.pubsub.model import Counters, DeadLetter, Delivery, Message, SubscriptionConfig
 
-MAX_BATCH_BYTES = 10_000_000
+MAX_BATCH_BYTES = 4_000_000
+"""Clients of an emulator keep gRPC's default limit of 4 MiB on what they receive."""
 
 
 @dataclass(slots=True, order=True)

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 from google.api_core import exceptions
-from google.cloud import pubsub_v1
+from google.cloud import pubsub_v1  # type: ignore[import-untyped]  # ships no types
 from google.pubsub_v1 import PublisherClient as GapicPublisher
 
 PROJECT = "projects/klip"
@@ -23,6 +24,7 @@ class Cloud:
     publisher: Any
     subscriber: Any
     time_scale: float = 1.0
+    _made: list[str] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def outside_s(self, seconds: float) -> float:
@@ -41,7 +43,14 @@ class Cloud:
     def subscribe(self, topic: str, **settings: Any) -> str:
         name = self.name_of("subscriptions")
         self.subscriber.create_subscription(request={"name": name, "topic": topic, **settings})
+        self._made.append(name)
         return name
+
+    def forget(self) -> None:
+        """Delete the subscriptions, so that pushes to a test's endpoint end with the test."""
+        while self._made:
+            with suppress(exceptions.NotFound):
+                self.subscriber.delete_subscription(subscription=self._made.pop())
 
     def push_to(
         self, topic: str, endpoint: str, no_wrapper: Mapping[str, Any] | None = None, **more: Any
@@ -95,10 +104,14 @@ def bodies(received: list[Any]) -> list[bytes]:
     return [one.message.data for one in received]
 
 
-def connect(name: str, host: str, set_env: Callable[[str, str], None], time_scale: float = 1.0) -> Cloud:
+@contextmanager
+def connect(
+    name: str, host: str, set_env: Callable[[str, str], None], time_scale: float = 1.0
+) -> Iterator[Cloud]:
     """Clients that find the broker as every program does: by the variable."""
     set_env("PUBSUB_EMULATOR_HOST", host)
-    options = pubsub_v1.types.PublisherOptions(enable_message_ordering=True)
-    return Cloud(
-        name, pubsub_v1.PublisherClient(publisher_options=options), pubsub_v1.SubscriberClient(), time_scale
-    )
+    publisher, subscriber = pubsub_v1.PublisherClient(), pubsub_v1.SubscriberClient()
+    yield Cloud(name, publisher, subscriber, time_scale)
+    publisher.stop()
+    publisher.transport.close()
+    subscriber.close()
