@@ -1,36 +1,12 @@
-import io
-import json
 import logging
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
 from infra.log import configure, context
+from tests.log_lines import Lines
 
 log = logging.getLogger("klipscribe.test")
-
-
-class Lines(io.StringIO):
-    def read_all(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.getvalue().splitlines()]
-
-    def one(self) -> dict[str, Any]:
-        [line] = self.read_all()
-        return line
-
-
-@pytest.fixture
-def lines() -> Iterator[Lines]:
-    root, ours = logging.getLogger(), logging.getLogger("klipscribe")
-    before = root.handlers[:], root.level, ours.level
-    stream = Lines()
-    configure("INFO", stream)
-    yield stream
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    ours.setLevel(before[2])
 
 
 def test_a_line_is_json_with_the_fields_that_cloud_logging_knows(lines: Lines) -> None:

@@ -59,7 +59,7 @@ def test_a_process_that_dies_at_start_is_told_with_the_end_of_its_log(processes:
         processes.wait_for_http("storage", port)
     message = str(caught.value)
     assert message.startswith("storage did not start")
-    assert message.endswith("line 39") or message.endswith("no such bucket")
+    assert message.endswith(("line 39", "no such bucket"))
     assert "no such bucket" in message
     assert "line 3\n" not in message
     assert str(processes.directory / "storage.log") in message
