@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core import events
 from core.audio import AudioInfo, AudioObject, AudioSource
+from core.errors import Retryable
 from core.jobs import Job
 from core.notification import Notification
 from core.transcript import Transcript
@@ -41,13 +42,17 @@ class HeaderReader:
         raise AssertionError("nothing here decodes")
 
 
-class UnreachableEngine:
-    """core.ports.Engine that no test here reaches."""
+class BusyEngine:
+    """core.ports.Engine that is never free."""
 
-    name, model = "parakeet", "none"
+    name, model = "busy", "none"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
 
     def transcribe(self, source: AudioSource, info: AudioInfo) -> Transcript:
-        raise AssertionError("nothing here transcribes")
+        self.asked.append(source.object.name)
+        raise Retryable("busy", code="quota_exceeded")
 
 
 @dataclass
@@ -57,6 +62,7 @@ class Rig:
     clock: FakeClock = field(default_factory=FakeClock)
     publisher: MemoryPublisher = field(default_factory=MemoryPublisher)
     environ: dict[str, str] = field(default_factory=dict)
+    engine: BusyEngine = field(default_factory=BusyEngine)
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.clock)
@@ -82,11 +88,11 @@ class Rig:
         return self.post(partial(ingest.handle, bootstrap.reception_in(self.world)), request)
 
     def transcribe(self, request: Payload) -> int:
-        use_case = bootstrap.transcription_in(self.world, UnreachableEngine())
+        use_case = bootstrap.transcription_in(self.world, self.engine)
         return self.post(partial(transcribe.handle, use_case, events.REQUESTED), request)
 
     def fallback(self, request: Payload) -> int:
-        use_case = bootstrap.fallback_in(self.world, UnreachableEngine())
+        use_case = bootstrap.fallback_in(self.world, self.engine)
         return self.post(partial(transcribe.handle, use_case, events.FALLBACK_REQUESTED), request)
 
     def dead_letter(self, request: Payload) -> int:
@@ -102,6 +108,17 @@ class Rig:
         """The notification of an object that is really in the store."""
         stored = self.store.write(AUDIO, NAME, b"ID3", content_type="audio/mpeg")
         return payload("storage_finalize").with_data(generation=str(stored.generation))
+
+    def requested(self, kind: str) -> Payload:
+        """A request of a kind for an object that is really in the store."""
+        stored = self.store.write(AUDIO, NAME, b"ID3", content_type="audio/mpeg")
+        job = Job(AudioObject(AUDIO, NAME, stored.generation, 3, "audio/mpeg"))
+        data = events.requested(job, self.clock.now()).data
+        return of_type(kind, payload("requested").carrying(json.dumps(data).encode()))
+
+
+def of_type(kind: str, request: Payload) -> Payload:
+    return request.with_message(attributes={**request.body["message"]["attributes"], "ce-type": kind})
 
 
 @pytest.fixture
@@ -168,10 +185,25 @@ def test_a_request_whose_audio_is_gone_ends_failed(rig: Rig, lines: Lines, name:
     assert (line["outcome"], line["job_id"]) == ("failed", event.data["job_id"])
 
 
+@pytest.mark.parametrize("function", ["transcribe", "fallback"])
+def test_a_request_reaches_its_engine_and_waits_when_that_is_busy(
+    rig: Rig, lines: Lines, function: str
+) -> None:
+    rig.environ = {"ALLOW_CPU_PARAKEET": "true", "CPU_RTFX": "100", "DEEPGRAM_API_KEY": "made-up"}
+    if function == "transcribe":
+        rig.environ["ALLOW_DEEPGRAM"] = "false"
+    request = rig.requested(events.REQUESTED if function == "transcribe" else events.FALLBACK_REQUESTED)
+    assert getattr(rig, function)(request) == 503
+    assert rig.engine.asked == [NAME]
+    assert lines.one()["code"] == "quota_exceeded"
+    assert rig.publisher.on("transcription-completed") == []
+
+
 def test_a_request_that_was_given_up_ends_its_job_and_is_kept(rig: Rig, lines: Lines) -> None:
     assert rig.dead_letter(payload("requested_dead_letter")) == 204
     [event] = rig.publisher.on("transcription-completed")
     assert (event.type, event.data["code"]) == (events.FAILED, "deliveries_exhausted")
+    assert "given up after 5 deliveries" in event.data["message"]
     [kept] = rig.kept()
     assert kept["type"] == events.REQUESTED
     assert kept["data"]["job_id"] == event.data["job_id"]
@@ -189,9 +221,7 @@ def test_a_notification_that_was_given_up_is_parked_only(rig: Rig, lines: Lines)
 def outcome_push(kind: str, **data: Any) -> Payload:
     audio = AudioObject(AUDIO, NAME, 7)
     body = {"video_id": "2434635255", "generation": "7", "run": 1, "job_id": Job(audio).id, **data}
-    request = payload("requested").carrying(json.dumps(body).encode())
-    attributes = {**request.body["message"]["attributes"], "ce-type": kind}
-    return request.with_message(attributes=attributes)
+    return of_type(kind, payload("requested").carrying(json.dumps(body).encode()))
 
 
 def test_a_start_is_written_into_the_record_of_the_video(rig: Rig, lines: Lines) -> None:

@@ -1,4 +1,5 @@
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -90,7 +91,7 @@ def test_stop_ends_what_runs(processes: Processes) -> None:
         processes.start(name, python("import time; time.sleep(60)"), os.environ)
     started = list(processes.running.values())
     processes.stop()
-    assert all(process.returncode is not None for process in started)
+    assert [process.returncode for process in started] == [-signal.SIGTERM] * 2
     assert processes.running == {}
     processes.stop()
 
