@@ -115,14 +115,14 @@ class AudioReader(Protocol):
     """Reads audio files of any format."""
 
     def probe(self, source: "AudioSource") -> "AudioInfo":
-        """Look at the header by few ranged reads. Raises NotAudio, SourceGone, Retryable."""
+        """Look at the header by few ranged reads. Raises NotAudio, ObjectNotFound, Retryable."""
         ...
 
     def samples(self, source: "AudioSource") -> Iterator[NDArray[np.int16]]:
         """Decode to 16 kHz mono, in blocks of int16 samples.
 
         Raises:
-            NotAudio, Damaged, SourceGone, Retryable: also in the middle of the iteration.
+            NotAudio, Damaged, OutOfLimits, ObjectNotFound, Retryable: also in the middle of the iteration.
         """
         ...
 

@@ -4,13 +4,14 @@ The same word is heard in both windows of an overlap, at times that differ a lit
 window's edge cuts through may come out as anything. So a word at an edge is never trusted. Among the others,
 a word of one window and a word of the other are the same when they read the same and each is the nearest
 such word to the other. The seam goes through such a pair, the one nearest the middle of the overlap among
-those whose neighbours agree as well: the earlier window speaks up to this word, the later window after it.
+those that are least in doubt: the earlier window speaks up to this word, the later window after it.
 
 This is exact when, with an overlap of 2 s or more,
 - words are at most 0.6 s long,
 - a window places the middle of a word within 0.15 s of the truth, and within a quarter of the distance to the
   next word that reads the same (two hearings of "two two" can't be told apart otherwise),
-- only words that cross the window's edge are dropped, changed or invented.
+- only words that cross the window's edge are dropped or changed, and whatever is heard in place of one has
+  its middle within 0.45 s of the edge.
 Outside of this the seam still lies where the windows agree, or else in the middle of the overlap.
 """
 
@@ -80,11 +81,19 @@ def _pairs(tail: Sequence[Word], later: Heard, end_s: float) -> set[tuple[int, i
 
 def _distance(
     pair: tuple[int, int], pairs: set[tuple[int, int]], tail: Sequence[Word], middle_s: float
-) -> tuple[bool, float]:
-    """How far a pair is from being the best seam: first those alone, whose neighbours don't agree."""
+) -> tuple[int, float]:
+    """How far a pair is from being the best seam: doubts first, then seconds from the middle.
+
+    It is doubtful when the words beside it don't agree, and when the same word is said again close by, where
+    jitter may pair the wrong two.
+    """
     i, j = pair
     alone = (i - 1, j - 1) not in pairs and (i + 1, j + 1) not in pairs
-    return alone, abs(tail[i].midpoint_s - middle_s)
+    again = any(
+        other.bare == tail[i].bare and 0 < abs(other.midpoint_s - tail[i].midpoint_s) < 2 * NEAR_S
+        for other in tail
+    )
+    return alone + again, abs(tail[i].midpoint_s - middle_s)
 
 
 def _nearest(word: Word, among: Sequence[Word], positions: Iterable[int]) -> int | None:

@@ -15,7 +15,7 @@ from tests.waiting import wait_until
 pytestmark = [pytest.mark.local_cloud, pytest.mark.asr]
 
 SHORT = [sample for sample in samples() if sample.duration_s < 60]
-GOLDEN = Path(__file__).parents[1] / "golden" / "chain"
+GOLDEN = Path(__file__).parent / "golden"
 
 NUMBER = r"\d+\.\d{1,3}"
 FIELD = r'(?:[^",\r\n]*|"(?:[^"]|"")*")'

@@ -79,5 +79,10 @@ def _spoil(rng: random.Random, word: Word, words: Sequence[Word], start_s: float
     seen = Word(word.text, max(word.start_s, start_s) + shift_s, min(word.end_s, end_s) + shift_s)
     near = words[bisect_right([w.start_s for w in words], word.start_s) - 3 :][:6] or words
     text = rng.choice([word.text, word.text[:2], rng.choice(near).text, "uh"])
-    twice = [Word(text, seen.start_s, seen.midpoint_s), Word("uh", seen.midpoint_s, seen.end_s)]
+    outer_s = seen.end_s if word.end_s > end_s else seen.start_s
+    between_s = (seen.midpoint_s + outer_s) / 2  # two words in the half at the edge
+    twice = [
+        Word(text, min(seen.midpoint_s, between_s), max(seen.midpoint_s, between_s)),
+        Word("uh", min(outer_s, between_s), max(outer_s, between_s)),
+    ]
     return rng.choice([[], [Word(text, seen.start_s, seen.end_s)], twice])

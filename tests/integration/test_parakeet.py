@@ -1,9 +1,6 @@
 """The real NeMo code path, with the bundled model."""
 
 import warnings
-from collections.abc import Sequence
-from difflib import SequenceMatcher
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,42 +8,18 @@ import numpy as np
 import pytest
 
 from core.errors import EngineFailed
-from core.transcript import Word, text_of
+from core.transcript import text_of
+from core.wer import compare
 from infra import nemo
 from infra.parakeet import ParakeetRecognizer
 from scripts.make_samples import RATE_HZ, Samples
 from tests.conftest import TINY_MODEL
-from tests.recordings import Recording, committed, five_minutes, real_voices, short_samples
+from tests.recordings import Recording, committed, real_voices, short_samples
 
 pytestmark = pytest.mark.asr
 
 MAX_START_S = 0.040
 MAX_END_S = 0.080
-
-
-def matched(truth: Sequence[Word], heard: Sequence[Word]) -> list[tuple[Word, Word]]:
-    """Pairs of a spoken word and the same word heard, by the longest common runs."""
-    runs = SequenceMatcher(None, [w.text for w in truth], [w.text for w in heard], autojunk=False)
-    return [
-        (truth[run.a + step], heard[run.b + step])
-        for run in runs.get_matching_blocks()
-        for step in range(run.size)
-    ]
-
-
-def mean_errors_s(pairs: Sequence[tuple[Word, Word]]) -> tuple[float, float]:
-    starts = [abs(spoken.start_s - heard.start_s) for spoken, heard in pairs]
-    ends = [abs(spoken.end_s - heard.end_s) for spoken, heard in pairs]
-    return float(np.mean(starts)), float(np.mean(ends))
-
-
-def cuts(recording: Recording, longest_s: float) -> list[int]:
-    """Sample positions in gaps between words, no further apart than longest_s."""
-    found = [0]
-    for word, following in pairwise(recording.words):
-        if following.end_s - found[-1] / RATE_HZ > longest_s:
-            found.append(round((word.end_s + following.start_s) / 2 * RATE_HZ))
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +29,11 @@ def untouched() -> Any:
         return nemo._restore(str(TINY_MODEL))
 
 
-def transcribed(model: Any, clips: list[Samples]) -> list[Any]:
+def transcribed(model: Any, clip: Samples) -> Any:
+    """What transcribe() hears in one clip alone; in a batch its durations are wrong (docs/learned.md)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # NeMo's own use of torch's and lhotse's older interfaces
-        found: list[Any] = model.transcribe(clips, batch_size=len(clips), timestamps=True, verbose=False)
-    return found
+        return model.transcribe([clip], batch_size=1, timestamps=True, verbose=False)[0]
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["batched", "solo"])
@@ -68,12 +41,12 @@ def test_tokens_and_times_are_those_of_transcribe(
     tiny_model: ParakeetRecognizer, untouched: Any, together: bool
 ) -> None:
     clips = [recording.audio() for recording in short_samples()]
+    transducer = tiny_model._ready()
     for batch in [clips] if together else [[clip] for clip in clips]:
-        expected = transcribed(untouched, batch)
-        transducer = tiny_model._ready()
-        for clip, theirs, tokens, words in zip(
-            batch, expected, transducer.tokens(batch), tiny_model.recognize(batch), strict=True
+        for clip, tokens, words in zip(
+            batch, transducer.tokens(batch), tiny_model.recognize(batch), strict=True
         ):
+            theirs = transcribed(untouched, clip)
             pieces = untouched.tokenizer.ids_to_tokens(theirs.y_sequence.tolist())
             assert [token.piece for token in tokens] == pieces
             assert [token.frame for token in tokens] == list(theirs.timestamp["timestep"])
@@ -88,26 +61,11 @@ def test_tokens_and_times_are_those_of_transcribe(
 def test_a_sample_comes_out_word_for_word(tiny_model: ParakeetRecognizer, recording: Recording) -> None:
     [heard] = tiny_model.recognize([recording.audio()])
     assert text_of(heard) == recording.text
-    start_s, end_s = mean_errors_s(list(zip(recording.words, heard, strict=True)))
-    assert start_s <= MAX_START_S
-    assert end_s <= MAX_END_S
-
-
-def test_five_minutes_come_out_with_two_errors_in_a_hundred_words_at_most(
-    tiny_model: ParakeetRecognizer,
-) -> None:
-    recording = five_minutes()
-    audio = recording.audio()
-    heard: list[Word] = []
-    for begin, end in pairwise([*cuts(recording, 30.0), len(audio)]):
-        [words] = tiny_model.recognize([audio[begin:end]])
-        heard += [word.shifted(begin / RATE_HZ) for word in words]
-    pairs = matched(recording.words, heard)
-    errors = max(len(recording.words), len(heard)) - len(pairs)
-    start_s, end_s = mean_errors_s(pairs)
-    assert errors <= 0.02 * len(recording.words)
-    assert start_s <= MAX_START_S
-    assert end_s <= MAX_END_S
+    found = compare(recording.words, heard)
+    assert found.start_error_s is not None
+    assert found.end_error_s is not None
+    assert found.start_error_s <= MAX_START_S
+    assert found.end_error_s <= MAX_END_S
 
 
 def test_real_voices_come_out_with_five_errors_in_a_hundred_words_at_most(
@@ -116,8 +74,11 @@ def test_real_voices_come_out_with_five_errors_in_a_hundred_words_at_most(
     recordings = real_voices()
     heard = tiny_model.recognize([recording.audio() for recording in recordings])
     spoken = sum(len(recording.words) for recording in recordings)
-    right = sum(len(matched(r.words, words)) for r, words in zip(recordings, heard, strict=True))
-    assert spoken - right <= 0.05 * spoken
+    wrong = sum(
+        compare(recording.words, words).errors.edits
+        for recording, words in zip(recordings, heard, strict=True)
+    )
+    assert wrong <= 0.05 * spoken
 
 
 def test_a_window_shorter_than_a_second_is_not_shifted(tiny_model: ParakeetRecognizer) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from google.protobuf import empty_pb2  # type: ignore[import-untyped]  # ships no types
+from google.protobuf import empty_pb2
 from google.pubsub_v1 import types
 
 from infra.local.pubsub import limits

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from google.api_core import exceptions
-from google.cloud import pubsub_v1  # type: ignore[import-untyped]  # ships no types
+from google.cloud import pubsub_v1
 from google.pubsub_v1 import PublisherClient as GapicPublisher
 
 PROJECT = "projects/klip"

@@ -23,6 +23,7 @@ DIFFERENCES: dict[str, str] = {
     "test_attributes_against_the_rules_are_refused[number]": "takes any number of attributes",
     "test_many_big_messages_come_in_parts_that_a_client_can_receive": "answers with more than 4 MiB",
     "test_a_wrapped_push_leaves_out_what_the_message_does_not_have": "writes empty fields",
+    "test_a_success_acknowledges_a_push[202]": "takes 202 for a refusal",
     "test_any_other_answer_brings_the_push_back[203]": "takes 203 for an acknowledgement",
     "test_a_push_says_its_attempt_when_there_is_a_dead_letter_policy": "leaves deliveryAttempt out",
     "test_a_subscription_whose_endpoint_fails_is_slowed_down_more_and_more": "retries at a steady pace",

@@ -10,13 +10,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.api_core.exceptions import GoogleAPICallError, NotFound
-from google.cloud.pubsub_v1.types import FlowControl  # type: ignore[import-untyped]  # ships no types
+from google.cloud.pubsub_v1.types import FlowControl
 
 from infra.local.pubsub import PubSubEmulator
 from tests.contracts.pubsub.cloud import PATIENCE_S, Cloud, bodies, connect
@@ -46,12 +45,11 @@ def test_it_starts_on_a_port_and_can_start_there_again() -> None:
         assert second.host == first.host
 
 
-def test_a_port_that_is_taken_is_an_error_of_start() -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        emulator = PubSubEmulator(port=taken.getsockname()[1])
-        with pytest.raises(RuntimeError):
-            emulator.start()
-        emulator.stop()
+def test_a_port_that_is_taken_is_an_error_of_start(emulator: PubSubEmulator) -> None:
+    second = PubSubEmulator(port=int(emulator.host.rsplit(":", 1)[1]))
+    with pytest.raises(RuntimeError):
+        second.start()
+    second.stop()
 
 
 def test_two_run_side_by_side_without_sharing(monkeypatch: pytest.MonkeyPatch) -> None:

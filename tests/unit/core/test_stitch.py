@@ -92,6 +92,12 @@ def test_a_pair_whose_neighbours_agree_is_a_better_seam_than_a_lone_one_nearer_t
     assert joined(first, second) == "good luck to you at the"
 
 
+def test_the_seam_avoids_repeated_words_that_jitter_pairs_wrongly() -> None:
+    first = Heard(0, 10, said("ah so two two two", 8.35, 0.25))
+    second = Heard(8, 18, (*said("ah so", 8.35, 0.25), *said("two two two go", 9.05, 0.25)))
+    assert joined(first, second) == "ah so two two two go"
+
+
 def test_jitter_does_not_swap_words_across_the_seam() -> None:
     first = Heard(0, 10, (Word("a", 8.9, 9.1), Word("b", 9.15, 9.35)))
     second = Heard(8, 18, (Word("b", 8.9, 9.0), Word("c", 9.05, 9.15)))
