@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 from core.audio import AudioInfo
@@ -28,6 +27,7 @@ from core.transcript_json import Origin
 from core.transcription import Transcription
 from core.windowed import WindowedEngine
 from core.windows import WindowSpec
+from handlers.once import once
 from handlers.world import World
 from infra import settings as environment
 from infra.audio import PyAvReader
@@ -163,18 +163,18 @@ def fallback_route(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy)
     return choose_route(file, engines, only_deepgram)
 
 
-@cache
+@once
 def world() -> World:
     """The real adapters, from the environment."""
     settings = environment.load()
     configure(settings.log_level)
     clock = SystemClock()
-    project = settings.google_cloud_project
-    store = GcsStore(storage_client(project, settings.storage_emulator_host))
+    client = storage_client(settings.google_cloud_project, settings.storage_emulator_host)
+    store = GcsStore(client)
     return World(
         settings=settings,
         store=store,
-        publisher=PubSubPublisher(project, publisher_client(settings.pubsub_emulator_host)),
+        publisher=PubSubPublisher(client.project, publisher_client(settings.pubsub_emulator_host)),
         clock=clock,
         reader=PyAvReader(),
         ledger=ObjectLedger(
@@ -192,31 +192,31 @@ def health(service: str) -> dict[str, str]:
     return {"status": "ok", "service": service}
 
 
-@cache
+@once
 def reception() -> Reception:
     """Ingest's use case, wired."""
     return reception_in(world())
 
 
-@cache
+@once
 def transcription() -> Transcription:
     """The GPU service's use case, wired."""
     return transcription_in(world(), parakeet_engine(world().settings, world().reader))
 
 
-@cache
+@once
 def fallback() -> Transcription:
     """The fallback's use case, wired."""
     return fallback_in(world(), deepgram_engine(world().settings, world().clock))
 
 
-@cache
+@once
 def notification() -> Notification | None:
     """The notifier's use case, wired."""
     return notification_in(world())
 
 
-@cache
+@once
 def dead_letters() -> DeadLetters:
     """The dead letters' use case, wired."""
     return dead_letters_in(world())

@@ -17,6 +17,7 @@ def handle(reception: Reception, delivery: Delivery) -> None:
     if audio is None or result is None:
         log.info("not audio, passed over", extra={"event_type": delivery.type, "outcome": "ignored"})
     elif isinstance(result, Manifest):
-        log.info("ended at ingest", extra={"outcome": result.outcome, "code": result.body.get("code", "")})
+        ended = {"outcome": result.outcome, "code": result.body.get("code", ""), "job_id": audio.job_id}
+        log.info("ended at ingest", extra=ended)
     elif isinstance(result, Event):
         log.info("requested", extra={"event_type": result.type, "job_id": audio.job_id})

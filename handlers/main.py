@@ -52,4 +52,6 @@ def dead_letter(request: Request) -> Response:
 def _serve(request: Request, service: str, wired: Callable[[], Handle]) -> Response:
     if request.method in {"GET", "HEAD"}:
         return jsonify(bootstrap.health(service))
+    if request.method != "POST":
+        return Response(status=405, headers={"Allow": "GET, HEAD, POST"})
     return answer(request, wired(), bootstrap.dead_letters().record_malformed)

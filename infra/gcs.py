@@ -9,9 +9,11 @@ from typing import Any, BinaryIO, cast
 
 import google.auth.exceptions
 import requests
+import urllib3
 from google.api_core import exceptions as api
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
+from google.cloud.storage.exceptions import DataCorruption
 
 from core.errors import Retryable
 from core.ports import ObjectNotFound, PreconditionFailed, StoredObject
@@ -20,6 +22,7 @@ RANGE_BYTES = 1 << 20
 TIMEOUT_S = 60.0
 
 # Vendor's class -> ours, first match wins. What is not listed is a defect and comes out as it is.
+# Ranges are read from urllib3's stream, past requests, so that its errors come out as they are.
 _UNAVAILABLE = (
     api.ServerError,
     api.TooManyRequests,
@@ -29,15 +32,18 @@ _UNAVAILABLE = (
     requests.exceptions.ConnectionError,
     requests.exceptions.Timeout,
     requests.exceptions.ChunkedEncodingError,
+    urllib3.exceptions.HTTPError,
+    ConnectionError,
+    DataCorruption,
     google.auth.exceptions.TransportError,
     google.auth.exceptions.RefreshError,
 )
 
 
 def storage_client(project: str, emulator_url: str = "") -> storage.Client:
-    """A client of Cloud Storage, or of an emulator at a URL."""
+    """A client of Cloud Storage, or of an emulator at a URL. An empty project asks the credentials."""
     if not emulator_url:
-        return storage.Client(project=project)
+        return storage.Client(project=project) if project else storage.Client()
     return storage.Client(
         project=project,
         credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call] # the library has no types
@@ -83,10 +89,12 @@ class GcsStore:
 
     def open(self, bucket: str, name: str, generation: int) -> BinaryIO:
         """A seekable stream that fetches a mebibyte at a time."""
-        blob = self._blob(bucket, name, generation)
-        with _mapped(bucket, name):
-            blob.reload(timeout=TIMEOUT_S)
-        return cast("BinaryIO", io.BufferedReader(_Ranges(blob), RANGE_BYTES))
+        about = self.stat(bucket, name, generation)
+        if about is None:
+            raise ObjectNotFound(f"gs://{bucket}/{name} with generation {generation}")
+        # A blob that was looked up would read from its media link, which need not name the generation.
+        ranges = _Ranges(self._blob(bucket, name, generation), about.size_bytes)
+        return cast("BinaryIO", io.BufferedReader(ranges, RANGE_BYTES))
 
     def write(  # noqa: PLR0913 - the port's own signature
         self,
@@ -146,9 +154,9 @@ class GcsStore:
 class _Ranges(io.RawIOBase):
     """One generation of an object as a raw stream; every read is one ranged request."""
 
-    def __init__(self, blob: Any) -> None:
+    def __init__(self, blob: Any, size_bytes: int) -> None:
         self._blob = blob
-        self._size = int(blob.size)
+        self._size = size_bytes
         self._at = 0
 
     def readable(self) -> bool:
@@ -166,16 +174,24 @@ class _Ranges(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: Any) -> int:
-        end = min(self._at + len(buffer), self._size)
+        data = self._next(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def readall(self) -> bytes:
+        """The rest in one request; the base class would send one for every 8 KiB."""
+        return self._next(self._size)
+
+    def _next(self, limit: int) -> bytes:
+        end = min(self._at + limit, self._size)
         if end <= self._at:
-            return 0
+            return b""
         with _mapped(self._blob.bucket.name, self._blob.name):
             data = self._blob.download_as_bytes(
                 start=self._at, end=end - 1, raw_download=True, checksum=None, timeout=TIMEOUT_S
             )
-        buffer[: len(data)] = data
         self._at += len(data)
-        return len(data)
+        return bytes(data)
 
 
 def _stored(blob: Any) -> StoredObject:

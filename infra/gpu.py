@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-DEVICE = Path("/dev/nvidia0")
+DEVICES = Path("/dev")
 
 
-def gpu_present(device: Path = DEVICE) -> bool:
-    """Whether NVIDIA's driver shows a device."""
-    return device.exists()
+def gpu_present(devices: Path = DEVICES) -> bool:
+    """Whether NVIDIA's driver shows a device: any, since a container may not be given number 0."""
+    return any(devices.glob("nvidia[0-9]*"))

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TextIO
 
 _context: ContextVar[Mapping[str, str]] = ContextVar("log_context", default=MappingProxyType({}))
+OURS = "klipscribe"
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -20,25 +21,32 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line of JSON."""
         line = {
+            **_context.get(),
+            **{key: value for key, value in record.__dict__.items() if key not in _STANDARD},
             "severity": record.levelname,
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "message": record.getMessage(),
             "logger": record.name,
-            **_context.get(),
-            **{key: value for key, value in record.__dict__.items() if key not in _STANDARD},
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        # In ASCII, since names from outside may hold half a surrogate pair, which no stream can encode.
+        return json.dumps(line, default=str)
 
 
 def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
-    """Send all logging through the formatter, once."""
+    """Send all logging through the formatter, once.
+
+    Libraries stay at INFO or above: what they say below shows requests with their headers and signatures.
+    """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    if root.level < logging.INFO:
+        root.setLevel(logging.INFO)
+    logging.getLogger(OURS).setLevel(level)
 
 
 @contextmanager

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from google.api_core import exceptions as api
 from google.cloud import pubsub_v1
 from google.protobuf.duration_pb2 import Duration
+
+from core.errors import Retryable
 
 EXPIRES_S = 86_400
 
@@ -30,7 +33,11 @@ class Stream:
 
 @contextmanager
 def subscribed(client: pubsub_v1.SubscriberClient, project: str, *topics: str) -> Iterator[Stream]:
-    """Subscribe to topics for the length of the block, into one stream."""
+    """Subscribe to topics for the length of the block, into one stream.
+
+    Raises:
+        Retryable: a topic is not there, or Pub/Sub can't be reached.
+    """
     arrived: SimpleQueue[dict[str, Any]] = SimpleQueue()
     with ExitStack() as stack:
         for topic in topics:
@@ -49,17 +56,21 @@ def _one_topic(
         arrived.put({**json.loads(message.data), "_attributes": dict(message.attributes)})
         message.ack()
 
-    client.create_subscription(
-        request={
-            "name": subscription,
-            "topic": f"projects/{project}/topics/{topic}",
-            "expiration_policy": {"ttl": Duration(seconds=EXPIRES_S)},
-        }
-    )
+    request = {
+        "name": subscription,
+        "topic": f"projects/{project}/topics/{topic}",
+        "expiration_policy": {"ttl": Duration(seconds=EXPIRES_S)},
+    }
+    try:
+        client.create_subscription(request=request)
+    except (api.GoogleAPICallError, api.RetryError) as error:
+        raise Retryable(f"topic {topic}: subscribing ended with {type(error).__name__}") from error
     stream = client.subscribe(subscription, take)
     try:
         yield
     finally:
         stream.cancel()
-        stream.result()
-        client.delete_subscription(subscription=subscription)
+        try:
+            stream.result()
+        finally:
+            client.delete_subscription(subscription=subscription)

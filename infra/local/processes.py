@@ -2,10 +2,12 @@
 
 import contextlib
 import http.client
+import os
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,9 +30,13 @@ class Processes:
 
     Args:
         directory: where the logs go, one file per server.
+        start_timeout_s: how long a server may take until it answers.
+        stop_timeout_s: how long all of them together may take to end.
     """
 
     directory: Path
+    start_timeout_s: float = START_TIMEOUT_S
+    stop_timeout_s: float = STOP_TIMEOUT_S
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, name: str, command: Sequence[str], environ: Mapping[str, str]) -> None:
@@ -51,32 +57,33 @@ class Processes:
         Raises:
             StartFailed: with the end of its log.
         """
-        deadline_s = time.monotonic() + START_TIMEOUT_S
-        while not _answers(port, path):
-            if self.running[name].poll() is not None or time.monotonic() > deadline_s:
-                raise StartFailed(name, self._log(name))
-            time.sleep(POLL_S)
+        self._wait_for(name, lambda: _answers(port, path))
 
     def wait_for_port(self, name: str, port: int) -> None:
         """Return once the server accepts connections. Raises StartFailed."""
-        deadline_s = time.monotonic() + START_TIMEOUT_S
-        while not _accepts(port):
-            if self.running[name].poll() is not None or time.monotonic() > deadline_s:
-                raise StartFailed(name, self._log(name))
-            time.sleep(POLL_S)
+        self._wait_for(name, lambda: _accepts(port))
 
     def stop(self) -> None:
-        """End all, the last started first; kill what has not ended after ten seconds."""
+        """End all, the last started first; kill what has not ended in time."""
         for process in reversed(self.running.values()):
             process.terminate()
-        deadline_s = time.monotonic() + STOP_TIMEOUT_S
+        deadline_s = time.monotonic() + self.stop_timeout_s
         for process in reversed(self.running.values()):
             try:
                 process.wait(max(deadline_s - time.monotonic(), 0.1))
             except subprocess.TimeoutExpired:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)  # each leads a group, with its own children in it
                 process.wait()
         self.running.clear()
+
+    def _wait_for(self, name: str, ready: Callable[[], bool]) -> None:
+        deadline_s = time.monotonic() + self.start_timeout_s
+        # Life first: when ours ended because the port was taken, somebody else answers there.
+        while self.running[name].poll() is None and time.monotonic() < deadline_s:
+            if ready():
+                return
+            time.sleep(POLL_S)
+        raise StartFailed(name, self._log(name))
 
     def _log(self, name: str) -> Path:
         return self.directory / f"{name}.log"
@@ -107,7 +114,7 @@ def _answers(port: int, path: str) -> bool:
         with _connection(port) as connection:
             connection.request("GET", path)
             return connection.getresponse().status < 500
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
 
 

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
+from google.cloud import storage
 
+from infra.gcs import storage_client
+from tests.contracts.storage import BUCKET, PROJECT, fake_gcs_server
 from tests.convex.backends import Functions, missing_for_functions, running_shim
 
 
@@ -21,3 +24,13 @@ def shim() -> Iterator[Functions]:
 def functions(shim: Functions) -> Functions:
     shim.reset()
     return shim
+
+
+@pytest.fixture(scope="session")
+def gcs_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[storage.Client]:
+    """Google's client of a real fake-gcs-server with one bucket."""
+    with fake_gcs_server(tmp_path_factory.mktemp("storage")) as url:
+        client = storage_client(PROJECT, url)
+        client.create_bucket(BUCKET)
+        yield client
+        client.close()

@@ -1,0 +1,50 @@
+from pathlib import Path
+from typing import Any
+
+import functions_framework
+import pytest
+
+from infra.local.topology import FUNCTIONS, SUBSCRIPTIONS
+from tests.log_lines import Lines
+from tests.payloads import payload
+
+MAIN = Path(__file__).parents[3] / "handlers" / "main.py"
+SERVED = Path(__file__).with_name("served.py")
+
+
+def client(target: str, source: Path = MAIN) -> Any:
+    app: Any = functions_framework.create_app(target, str(source))  # type: ignore[no-untyped-call]
+    return app.test_client()
+
+
+@pytest.mark.parametrize("target", FUNCTIONS)
+@pytest.mark.parametrize("path", ["/", "/healthz"])
+def test_every_function_tells_its_health(target: str, path: str) -> None:
+    response = client(target).get(path)
+    assert (response.status_code, response.json) == (200, {"status": "ok", "service": target})
+
+
+@pytest.mark.parametrize("target", FUNCTIONS)
+def test_a_look_at_the_headers_alone_is_health_too(target: str) -> None:
+    response = client(target).head("/")
+    assert (response.status_code, response.data) == (200, b"")
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_what_is_neither_health_nor_a_push_is_not_allowed(method: str) -> None:
+    response = client("ingest").open("/", method=method)
+    assert (response.status_code, response.headers["Allow"]) == (405, "GET, HEAD, POST")
+
+
+def test_every_subscription_pushes_to_a_function_that_is_served() -> None:
+    assert {subscription.function for subscription in SUBSCRIPTIONS} == set(FUNCTIONS)
+
+
+def test_a_defect_is_answered_with_500_and_logged_with_its_trace(lines: Lines) -> None:
+    request = payload("requested")
+    response = client("defect", SERVED).post("/", data=request.raw, headers=request.headers)
+    assert (response.status_code, response.headers["X-Google-Status"]) == (500, "crash")
+    ours, framework = lines.read_all()
+    assert (ours["message"], ours["job_id"]) == ("a defect: ZeroDivisionError", request.data["job_id"])
+    assert framework["exception"].endswith("ZeroDivisionError")
+    assert request.body["message"]["data"] not in lines.getvalue()
