@@ -1,5 +1,6 @@
 """What happens to a message that a subscription gave up."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from core.jobs import Manifest
 from core.outcomes import Outcomes
 from core.ports import Clock, ObjectStore
 
+KEPT_BYTES = 65_536
 WORK = (events.REQUESTED, events.FALLBACK_REQUESTED)
 
 
@@ -32,7 +34,7 @@ class DeadLetters:
             AlreadyInProgress, Retryable: deliver it again later.
         """
         job = events.job_of(message["data"]) if kind in WORK else None
-        self._keep(f"dead-letters/{job.id if job else 'parked'}/{message_id.replace('/', '_')}.json", message)
+        self._keep(f"dead-letters/{job.id if job else 'parked'}/{_digest(message_id.encode())}.json", message)
         if job is None:
             return None
         cause = Retryable(
@@ -41,10 +43,15 @@ class DeadLetters:
         return self.outcomes.close(job, "dead-letter", cause)
 
     def record_malformed(self, body: bytes, reason: str) -> None:
-        """Keep what could not be read, under a name made of the time and nothing of the content."""
-        message = {"reason": reason, "body": body[:65536].decode(errors="replace")}
-        self._keep(f"dead-letters/malformed/{self.clock.now().isoformat()}.json", message)
+        """Keep the start of what could not be read, and why."""
+        message = {"reason": reason, "body": body[:KEPT_BYTES].decode(errors="replace")}
+        self._keep(f"dead-letters/malformed/{self.clock.now().isoformat()}-{_digest(body)}.json", message)
 
     def _keep(self, name: str, message: Mapping[str, Any]) -> None:
         data = json.dumps(message, ensure_ascii=False).encode()
         self.store.write(self.state_bucket, name, data, content_type="application/json")
+
+
+def _digest(raw: bytes) -> str:
+    """A name that any store takes, whatever a sender put into an id."""
+    return hashlib.sha256(raw).hexdigest()[:32]

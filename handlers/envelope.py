@@ -15,7 +15,8 @@ from typing import Any
 from core.audio import AudioObject
 from core.errors import MalformedMessage
 
-FINALIZED = "google.cloud.storage.object.v1.finalized"
+STORAGE = "google.cloud.storage."
+FINALIZED = f"{STORAGE}object.v1.finalized"
 _DEAD_LETTER_SOURCE = "CloudPubSubDeadLetterSourceSubscription"
 _DEAD_LETTER_COUNT = "CloudPubSubDeadLetterSourceDeliveryCount"
 _MAX_WHOLE = 2**63 - 1
@@ -35,6 +36,11 @@ class Delivery:
     def job_id(self) -> str:
         """The job that the message names; empty when it names none, as storage's events do."""
         return self.attributes.get("job_id") or _string(self.data.get("job_id"))
+
+    @property
+    def is_from_storage(self) -> bool:
+        """Whether Cloud Storage sent it, about whatever kind of change."""
+        return self.type.startswith((STORAGE, "storage."))
 
     @property
     def dead_letter_source(self) -> str:

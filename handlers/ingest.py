@@ -2,6 +2,7 @@
 
 import logging
 
+from core.errors import MalformedMessage
 from core.events import Event
 from core.jobs import Manifest
 from core.reception import Reception
@@ -11,7 +12,9 @@ log = logging.getLogger("klipscribe.ingest")
 
 
 def handle(reception: Reception, delivery: Delivery) -> None:
-    """Request the transcription of audio; pass over everything else."""
+    """Request the transcription of audio; pass over everything else that storage tells."""
+    if not delivery.is_from_storage:
+        raise MalformedMessage(f"unknown message type {delivery.type!r}, expected one of storage's")
     audio = audio_of(delivery)
     result = reception.run(audio) if audio else None
     if audio is None or result is None:

@@ -128,7 +128,7 @@ MALFORMED = {
 }
 
 
-@pytest.mark.parametrize("function", ["transcribe", "fallback", "notify"])
+@pytest.mark.parametrize("function", ["ingest", "transcribe", "fallback", "notify"])
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_push_is_recorded_and_acknowledged(chain: Chain, function: str, body: bytes) -> None:
     before = set(chain.state("dead-letters/malformed/"))

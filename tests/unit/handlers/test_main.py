@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +51,17 @@ def test_a_defect_is_answered_with_500_and_logged_with_its_trace(lines: Lines) -
     assert (ours["message"], ours["job_id"]) == ("a defect: ZeroDivisionError", request.data["job_id"])
     assert framework["exception"].endswith("ZeroDivisionError")
     assert request.body["message"]["data"] not in lines.getvalue()
+
+
+def test_a_setting_that_is_out_of_range_stops_the_start() -> None:
+    command = [sys.executable, "-m", "functions_framework", "--source", str(MAIN), "--target", "ingest"]
+    started = subprocess.run(
+        command,
+        env={**os.environ, "ROLLOUT_PERCENT": "250"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert started.returncode != 0
+    assert "ROLLOUT_PERCENT=250: expected 0 to 100" in started.stderr
