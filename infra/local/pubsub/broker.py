@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Hashable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -35,10 +36,10 @@ class Signal:
 
     async def wait(self, timeout_s: float | None = None) -> None:
         """Return when notified, or when the time is over."""
-        try:
-            await asyncio.wait_for(self._event.wait(), timeout_s)
-        except TimeoutError:
-            return
+        # Not wait_for: before Python 3.12 it swallows a cancellation that meets the notification.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._event.wait()
 
 
 @dataclass(slots=True, eq=False)
