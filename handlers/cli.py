@@ -88,6 +88,7 @@ def up() -> None:
     with running_cloud(err) as cloud:
         for name, value in cloud.exports.items():
             typer.echo(f"export {name}={value}")
+        err.print(f"Parakeet runs {cloud.model}", soft_wrap=True)
         err.print(f"logs in {cloud.processes.directory}; Ctrl-C ends it", soft_wrap=True)
         ended.wait()
 

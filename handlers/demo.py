@@ -66,8 +66,8 @@ class Journey:
 
 def run_demo(console: Console, progress: Console) -> bool:
     """Upload, wait, show, check: whether every transcript was right."""
-    progress.print("the model is parakeet-tdt-tiny, which knows 50 words; the recordings hold no others")
     with running_cloud(progress) as cloud:
+        progress.print(f"Parakeet runs {cloud.model}; the recordings hold words that the bundled model knows")
         settings = environment.load({**environment.environment(), **cloud.exports})
         store = GcsStore(storage_client(settings.google_cloud_project, settings.storage_emulator_host))
         begun_s = time.monotonic()

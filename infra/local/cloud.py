@@ -25,8 +25,11 @@ BUCKETS = {
 }
 BACKOFF_S = (1.0, 10.0)
 
-LOCAL_RTFX = "40"
-"""Low for the bundled model on two cores, so that routing predicts with a speed that it reaches."""
+FOR_THE_BUNDLED_MODEL = {
+    "PARAKEET_MODEL_NAME": str(TINY_MODEL),
+    "CPU_RTFX": "40",  # a speed that it reaches on two cores, for routing to predict with
+    "OMP_NUM_THREADS": "1",  # so small a model only waits for more threads
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,14 @@ class LocalCloud:
         exports: the variables with which any client reaches it.
         processes: its servers.
         functions: the URL of each function.
+        model: what Parakeet runs.
         videos_url: where the Convex stand-in shows its records; None when a real Convex is used.
     """
 
     exports: Mapping[str, str]
     processes: Processes
     functions: Mapping[str, str]
+    model: str
     videos_url: str | None
 
     def stop(self) -> None:
@@ -87,7 +92,8 @@ class _Start:
         exports["CONVEX_URL"], videos_url = self._convex(convex)
         self._deepgram(deepgram)
         urls = self._functions(dict(zip(topology.FUNCTIONS, functions, strict=True)), exports)
-        return LocalCloud(exports, self.processes, urls, videos_url)
+        model = self.environ.get("PARAKEET_MODEL_NAME") or "parakeet-tdt-tiny, which knows 50 words"
+        return LocalCloud(exports, self.processes, urls, model, videos_url)
 
     def _pubsub(self, port: int) -> str:
         if "PUBSUB_EMULATOR_HOST" in self.environ:
@@ -132,15 +138,10 @@ class _Start:
         self.environ["DEEPGRAM_BASE_URL"] = f"http://127.0.0.1:{port}"
 
     def _functions(self, ports: Mapping[str, int], exports: Mapping[str, str]) -> dict[str, str]:
-        environ = {
-            "PARAKEET_MODEL_NAME": str(TINY_MODEL),
-            "ALLOW_CPU_PARAKEET": "true",
-            "CPU_RTFX": LOCAL_RTFX,
-            "OMP_NUM_THREADS": "1",  # so small a model only waits for more threads
-            "WORKERS": "1",
-            "THREADS": "32",
-            **self.environ,
-        }
+        defaults = {"ALLOW_CPU_PARAKEET": "true", "WORKERS": "1", "THREADS": "32"}
+        if not self.environ.get("PARAKEET_MODEL_NAME"):
+            defaults |= FOR_THE_BUNDLED_MODEL
+        environ = {**defaults, **self.environ}
         for name, port in ports.items():
             self.processes.start(name, self._function(name, port), environ)
         for name, port in ports.items():
