@@ -20,6 +20,7 @@ from infra.local.cloud import LocalCloud, start
 from infra.pubsub import publisher_client, subscriber_client
 from infra.settings import Settings
 from infra.subscribe import Stream, subscribed
+from tests.e2e.surroundings import plain
 
 HANDLERS = Path(__file__).parents[2] / "handlers" / "main.py"
 PATIENCE_S = 90.0
@@ -91,8 +92,7 @@ def split(uri: str) -> tuple[str, str]:
 @contextmanager
 def running_chain(folder: Path, **changes: str) -> Iterator[Chain]:
     """A local cloud of its own, ended with the block."""
-    inherited = {k: v for k, v in environment.environment().items() if k not in environment.NAMES}
-    cloud = start(folder, HANDLERS, {**inherited, **changes})
+    cloud = start(folder, HANDLERS, plain(**changes))
     try:
         settings = environment.load({**cloud.exports, **changes})
         project, host = settings.google_cloud_project, settings.pubsub_emulator_host

@@ -1,7 +1,6 @@
 """The command line as a user runs it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typer.testing import CliRunner, Result
 from handlers.cli import app
 from infra.local.samples import samples
 from tests.e2e.chain import Chain
+from tests.e2e.surroundings import plain
 
 SAMPLES = {sample.path.name: sample for sample in samples()}
 GREETING = SAMPLES["greeting.flac"]
@@ -33,6 +33,7 @@ def test_a_transcript_goes_to_stdout_and_everything_else_to_stderr() -> None:
         capture_output=True,
         text=True,
         check=False,
+        env=plain(),
     )
     assert done.returncode == 0
     assert done.stdout == f"{GREETING.text}\n{PHONE.text}\n"
@@ -113,7 +114,9 @@ def test_an_upload_waits_for_the_outcome_of_each_file(chain: Chain, tmp_path: Pa
 
 @pytest.mark.local_cloud
 def test_up_prints_what_clients_need_and_ends_with_ctrl_c() -> None:
-    with subprocess.Popen([*COMMAND, "up"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as up:
+    with subprocess.Popen(
+        [*COMMAND, "up"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=plain()
+    ) as up:
         assert up.stdout is not None
         lines = [up.stdout.readline() for _ in range(7)]
         exports = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
@@ -130,7 +133,7 @@ def test_up_prints_what_clients_need_and_ends_with_ctrl_c() -> None:
 @pytest.mark.local_cloud
 @pytest.mark.asr
 def test_the_demo_ends_with_every_transcript_right() -> None:
-    done = subprocess.run([*COMMAND, "demo"], capture_output=True, text=True, check=False)
+    done = subprocess.run([*COMMAND, "demo"], capture_output=True, text=True, check=False, env=plain())
     assert done.returncode == 0, done.stderr
     assert f"{len(SAMPLES) - 1} of {len(SAMPLES) - 1} transcripts are right" in done.stdout
 
@@ -139,7 +142,7 @@ def test_the_demo_ends_with_every_transcript_right() -> None:
 @pytest.mark.asr
 @pytest.mark.full
 def test_the_demo_fails_when_transcripts_are_missing() -> None:
-    env = {**os.environ, "PARAKEET_MODEL_NAME": "nowhere.nemo", "ALLOW_DEEPGRAM": "false"}
+    env = plain(PARAKEET_MODEL_NAME="nowhere.nemo", ALLOW_DEEPGRAM="false")
     done = subprocess.run([*COMMAND, "demo"], capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 1
     assert "engine_model_unavailable" in done.stdout

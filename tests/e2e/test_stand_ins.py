@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from infra import settings as environment
 from infra.local.cloud import start
 from infra.local.topology import FUNCTIONS
 from tests.e2e.chain import HANDLERS, Chain
+from tests.e2e.surroundings import plain
 
 pytestmark = pytest.mark.local_cloud
 
@@ -21,8 +21,7 @@ def test_what_is_named_in_the_environment_is_used_and_not_started(chain: Chain, 
         "PARAKEET_MODEL_NAME": "nvidia/parakeet-tdt-0.6b-v2",
         "GOOGLE_CLOUD_PROJECT": "another-project",
     }
-    inherited = {k: v for k, v in environment.environment().items() if k not in environment.NAMES}
-    cloud = start(tmp_path, HANDLERS, {**inherited, **named})
+    cloud = start(tmp_path, HANDLERS, plain(**named))
     try:
         assert set(cloud.processes.running) == set(FUNCTIONS)
         assert {name: cloud.exports[name] for name in cloud.exports.keys() & named} == {

@@ -1,12 +1,13 @@
 """A Pub/Sub under test, seen through Google's own clients."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+import pytest
 from google.api_core import exceptions
 from google.cloud import pubsub_v1
 from google.pubsub_v1 import PublisherClient as GapicPublisher
@@ -105,12 +106,11 @@ def bodies(received: list[Any]) -> list[bytes]:
 
 
 @contextmanager
-def connect(
-    name: str, host: str, set_env: Callable[[str, str], None], time_scale: float = 1.0
-) -> Iterator[Cloud]:
-    """Clients that find the broker as every program does: by the variable."""
-    set_env("PUBSUB_EMULATOR_HOST", host)
-    publisher, subscriber = pubsub_v1.PublisherClient(), pubsub_v1.SubscriberClient()
+def connect(name: str, host: str, time_scale: float = 1.0) -> Iterator[Cloud]:
+    """Clients that find the broker as every program does: by the variable, which is gone again at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PUBSUB_EMULATOR_HOST", host)
+        publisher, subscriber = pubsub_v1.PublisherClient(), pubsub_v1.SubscriberClient()
     yield Cloud(name, publisher, subscriber, time_scale)
     publisher.stop()
     publisher.transport.close()

@@ -17,14 +17,14 @@ TIME_SCALE = 20.0
 
 @pytest.fixture(scope="session", params=["ours", pytest.param("google", marks=pytest.mark.full)])
 def shared_cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
-    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+    with ExitStack() as stack:
         if request.param == "ours":
             host = stack.enter_context(PubSubEmulator(time_scale=TIME_SCALE)).host
             scale = TIME_SCALE
         else:
             host = stack.enter_context(google_emulator(_installed_jar()))
             scale = 1.0
-        yield stack.enter_context(connect(request.param, host, patch.setenv, scale))
+        yield stack.enter_context(connect(request.param, host, scale))
 
 
 @pytest.fixture

@@ -33,8 +33,8 @@ def emulator() -> Iterator[PubSubEmulator]:
 
 
 @pytest.fixture
-def clients(emulator: PubSubEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    with connect("ours", emulator.host, monkeypatch.setenv) as cloud:
+def clients(emulator: PubSubEmulator) -> Iterator[Cloud]:
+    with connect("ours", emulator.host) as cloud:
         yield cloud
 
 
@@ -52,12 +52,12 @@ def test_a_port_that_is_taken_is_an_error_of_start(emulator: PubSubEmulator) -> 
     second.stop()
 
 
-def test_two_run_side_by_side_without_sharing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_run_side_by_side_without_sharing() -> None:
     with (
         PubSubEmulator() as one,
         PubSubEmulator() as other,
-        connect("one", one.host, monkeypatch.setenv) as first,
-        connect("other", other.host, monkeypatch.setenv) as second,
+        connect("one", one.host) as first,
+        connect("other", other.host) as second,
     ):
         topic = first.topic()
         assert second.topic() == topic, "the same name is free on the other"
@@ -67,12 +67,10 @@ def test_two_run_side_by_side_without_sharing(monkeypatch: pytest.MonkeyPatch) -
         assert (bodies(first.pull(here)), bodies(second.pull(there))) == ([b"here"], [b"there"])
 
 
-def test_it_stops_at_once_while_a_stream_is_open_and_a_push_runs(
-    monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint
-) -> None:
+def test_it_stops_at_once_while_a_stream_is_open_and_a_push_runs(endpoint: Endpoint) -> None:
     endpoint.reply = lambda _push: 204 if endpoint.done.wait(30) else 500
     emulator = PubSubEmulator().start()
-    with connect("ours", emulator.host, monkeypatch.setenv) as cloud:
+    with connect("ours", emulator.host) as cloud:
         topic = cloud.topic()
         cloud.push_to(topic, endpoint.url())
         cloud.publish(topic, b"unanswered")
@@ -152,13 +150,11 @@ def test_pushes_run_side_by_side_up_to_a_bound(clients: Cloud, endpoint: Endpoin
         endpoint.next()
 
 
-def test_a_push_that_takes_too_long_gives_up_its_place_and_counts_once(
-    monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint
-) -> None:
+def test_a_push_that_takes_too_long_gives_up_its_place_and_counts_once(endpoint: Endpoint) -> None:
     endpoint.reply = lambda _push: 204 if endpoint.done.wait(30) else 500
     with (
         PubSubEmulator(time_scale=40, push_concurrency=1) as emulator,
-        connect("fast", emulator.host, monkeypatch.setenv, 40) as cloud,
+        connect("fast", emulator.host, 40) as cloud,
     ):
         topic = cloud.topic()
         subscription = cloud.push_to(topic, endpoint.url(), ack_deadline_seconds=10)
@@ -189,15 +185,13 @@ def test_a_pushed_message_is_settled_once(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_process_says_where_it_listens_and_ends_at_a_signal(
-    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_process_says_where_it_listens_and_ends_at_a_signal(number: signal.Signals) -> None:
     command = [sys.executable, "-W", "error", "-m", "infra.local.pubsub", "--port", "0"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     said = process.stdout.readline()
     assert said.startswith("listening on 127.0.0.1:")
-    with connect("process", said.split()[-1], monkeypatch.setenv) as cloud:
+    with connect("process", said.split()[-1]) as cloud:
         cloud.topic()
     process.send_signal(number)
     _, errors = process.communicate(timeout=PATIENCE_S)
