@@ -10,7 +10,7 @@ from tests.contracts.storage import BUCKET, PROJECT, fake_gcs_server
 from tests.convex.backends import Functions, missing_for_functions, running_shim
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shim() -> Iterator[Functions]:
     if reason := missing_for_functions():
         pytest.skip(reason)
@@ -26,7 +26,7 @@ def functions(shim: Functions) -> Functions:
     return shim
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gcs_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[storage.Client]:
     """Google's client of a real fake-gcs-server with one bucket."""
     with fake_gcs_server(tmp_path_factory.mktemp("storage")) as url:

@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.chain import Chain, running_chain
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     with running_chain(tmp_path_factory.mktemp("cloud")) as running:
         yield running

@@ -15,7 +15,7 @@ TIME_SCALE = 20.0
 """The shortest ack deadline, 10 s, takes half a second."""
 
 
-@pytest.fixture(scope="session", params=["ours", pytest.param("google", marks=pytest.mark.full)])
+@pytest.fixture(scope="package", params=["ours", pytest.param("google", marks=pytest.mark.full)])
 def shared_cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
     with ExitStack() as stack:
         if request.param == "ours":
