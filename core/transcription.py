@@ -171,6 +171,7 @@ class Transcription:
         return self.outcomes.fail(claim, error)
 
     def _hand_over(self, claim: Claim, reasons: list[dict[str, str]]) -> Event:
+        claim.confirm()
         now = self.clock.now()
         self.publisher.publish(self.topics.progress, events.progress(claim, now, "fallback"))
         return events.fallback_requested(claim.job, now, reasons)
