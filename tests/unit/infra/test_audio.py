@@ -151,6 +151,22 @@ def test_a_length_behind_a_long_id3_tag_is_found() -> None:
         decoded(tag + data[: len(data) // 2])
 
 
+def test_a_title_that_is_no_utf8_does_not_stop_anything() -> None:
+    title = "Grüße".encode("latin-1").ljust(30, b"\0")
+    # Of the two kinds of tags FFmpeg reads the old one only where the new one is missing.
+    recipe = Recipe("mp3", "libmp3lame", rate=8_000, options=(("id3v2_version", "0"),))
+    data = encoded(chirp(SECONDS, 8_000), recipe) + b"TAG" + title + bytes(95)
+    assert PyAvReader().probe(source_of(data)).duration_s == pytest.approx(SECONDS, abs=0.2)
+    assert len(decoded(data)) / RATE == pytest.approx(SECONDS, abs=0.2)
+
+
+def test_a_tag_that_should_hold_a_length_and_does_not_is_passed_over() -> None:
+    data = encoded(chirp(SECONDS, 48_000), RECIPES["webm opus"])
+    assert b"00:00:06" in data
+    spoilt = source_of(data.replace(b"00:00:06", b"so:it:is"))
+    assert PyAvReader().probe(spoilt).duration_s == pytest.approx(SECONDS, abs=0.1)
+
+
 def test_ffmpeg_keeps_quiet(capfd: pytest.CaptureFixture[str]) -> None:
     data = encoded(chirp(SECONDS, 48_000), RECIPES["flac"])
     decoded(data[: len(data) // 2] + bytes(64) + data[len(data) // 2 + 64 :])
