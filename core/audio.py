@@ -68,12 +68,22 @@ def _without_extension(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What probing found: nothing here was decoded, so the duration is the header's word."""
+    """What probing found: nothing here was decoded, so the duration is the header's word.
+
+    Args:
+        duration_s: seconds of audio.
+        sample_rate_hz: as stored.
+        channels: as stored.
+        codec: FFmpeg's name.
+        is_estimate: the header states no duration; this one follows from the size, and may be far off where
+            the bit rate varies.
+    """
 
     duration_s: float
     sample_rate_hz: int
     channels: int
     codec: str
+    is_estimate: bool = False
 
 
 @dataclass(frozen=True, slots=True)

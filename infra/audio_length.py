@@ -39,19 +39,19 @@ def stated_s(audio: AudioFile) -> float | None:
     return _header_s(audio) if audio.format in _STATING else None
 
 
-def duration_s(audio: AudioFile) -> float:
-    """The length as far as it can be told without decoding.
+def length(audio: AudioFile) -> tuple[float, bool]:
+    """Seconds as far as they can be told without decoding, and whether they are a mere estimate.
 
-    Packets are counted (all bytes are read then) where the header gives no number, and where a mere estimate
+    Packets are counted (all bytes are read then) where the header gives no number, and where an estimate
     would lead to refusing the file.
     """
     stated = stated_s(audio)
     if stated is not None:
-        return stated
+        return stated, False
     estimate_s = _header_s(audio) if audio.format != "aac" else None
     if estimate_s is not None and MIN_DURATION_S <= estimate_s <= MAX_DURATION_S:
-        return estimate_s
-    return _packets_s(audio)
+        return estimate_s, True
+    return _packets_s(audio), False
 
 
 def _header_s(audio: AudioFile) -> float | None:

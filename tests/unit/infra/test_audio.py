@@ -87,6 +87,12 @@ def test_probing_names_codec_and_channels() -> None:
     assert (info.codec, info.channels, info.sample_rate_hz) == ("pcm_s16le", 6, 48_000)
 
 
+def test_a_length_that_is_stated_or_counted_is_no_estimate() -> None:
+    for name in ("mp3 mono 8 kHz", "wav 16 bit", "flac", "m4a", "aac"):
+        data = encoded(chirp(SECONDS, RECIPES[name].rate), RECIPES[name])
+        assert not PyAvReader().probe(source_of(data)).is_estimate, name
+
+
 def test_probing_reads_little_of_a_long_file() -> None:
     data = encoded(chirp(60, 48_000), RECIPES["wav 5.1"])
     stream = CountingStream(data)
@@ -139,7 +145,8 @@ def test_a_wrong_estimate_of_the_length_does_not_make_a_whole_file_damaged() -> 
     recipe = Recipe("mp3", "libmp3lame", rate=44_100, codec_options=VARIABLE)
     noise = np.random.default_rng(1).uniform(-0.5, 0.5, 8 * 44_100)
     data = encoded(np.concatenate((np.zeros(20 * 44_100), noise)), recipe, to_pipe=True)
-    assert PyAvReader().probe(source_of(data)).duration_s > 1.2 * 28
+    info = PyAvReader().probe(source_of(data))
+    assert (info.duration_s > 1.2 * 28, info.is_estimate) == (True, True)
     assert len(decoded(data)) / RATE == pytest.approx(28, abs=0.1)
 
 
