@@ -51,8 +51,10 @@ class AudioObject:
         Raises:
             IdMismatch: the name holds two ids that differ.
         """
-        if self.metadata.get("video_id"):
-            return self.metadata["video_id"]
+        # On one line: a value out of a file ends with a line break, which no object's name may hold.
+        given = " ".join(self.metadata.get("video_id", "").split())
+        if given:
+            return given
         match = _IDS.match(self.name)
         if match is None:
             return _without_extension(self.name)

@@ -67,6 +67,14 @@ def test_what_can_never_succeed_ends_here(name: str, data: bytes, code: str) -> 
     assert place.broker.on(TOPICS.requested) == []
 
 
+def test_the_size_is_the_one_that_the_store_knows() -> None:
+    place = world()
+    huge = place.upload(data=b"x" * 1001)
+    assert isinstance(place.reception().run(replace(huge, size_bytes=1)), Manifest)
+    whole = place.upload()
+    assert isinstance(place.reception().run(replace(whole, size_bytes=0)), Event)
+
+
 def test_what_the_header_refuses_ends_here() -> None:
     short, low, other = world(), world(), world()
     short.reader.duration_s = 0.5
