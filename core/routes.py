@@ -134,6 +134,11 @@ def sentences(reasons: Sequence[Reason]) -> str:
     return "; ".join(reason.sentence for reason in reasons)
 
 
+def plain(reasons: Sequence[Reason]) -> list[dict[str, str]]:
+    """All reasons as JSON values."""
+    return [{"code": reason.code, "sentence": reason.sentence} for reason in reasons]
+
+
 def rollout_bucket(video_id: str) -> float:
     """A place in [0, 100) that a video keeps for ever, on every machine, in steps of 0.01."""
     return int.from_bytes(sha256(video_id.encode()).digest()[:8], "big") % 10_000 / 100

@@ -1,6 +1,6 @@
 """Wires the parts once per process, by keyword. Heavy parts are made when first used."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,11 +59,11 @@ def reception_in(world: World) -> Reception:
     """The use case of ingest."""
     policy = world.settings.routing_policy()
 
-    def shortcut(job: Job, info: AudioInfo) -> list[Mapping[str, str]]:
+    def shortcut(job: Job, info: AudioInfo) -> Sequence[Reason]:
         if not world.settings.route_at_ingest:
-            return []
+            return ()
         route = at_ingest(file_facts(job, info.duration_s), world.engine_facts(), policy)
-        return [_plain(reason) for reason in route.reasons] if route else []
+        return route.reasons if route else ()
 
     return Reception(
         ledger=world.ledger,
@@ -252,7 +252,3 @@ def _shared(world: World) -> dict[str, Any]:
         "render": files,
         "price": price,
     }
-
-
-def _plain(reason: Reason) -> Mapping[str, str]:
-    return {"code": reason.code, "sentence": reason.sentence}

@@ -7,9 +7,10 @@ from core.audio import MAX_NAME_BYTES
 from core.errors import AlreadyInProgress, NotAudio, Retryable
 from core.events import Event, job_of
 from core.jobs import Job, Manifest
+from core.routing import Reason
 from tests.fakes.world import AUDIO, COMPLETED, NAME, TOPICS, VIDEO, world
 
-REASONS = [{"code": "forced", "sentence": "Deepgram is forced"}]
+REASONS = [Reason("forced", "Deepgram is forced")]
 
 
 def test_an_upload_is_requested_once_and_nothing_else_is_written() -> None:
@@ -37,7 +38,7 @@ def test_a_file_that_no_gpu_could_help_goes_straight_to_the_fallback() -> None:
     place.reception().run(place.upload())
     (event,) = place.broker.on(TOPICS.fallback)
     assert event.type == events.FALLBACK_REQUESTED
-    assert event.data["reasons"] == REASONS
+    assert event.data["reasons"] == [{"code": "forced", "sentence": "Deepgram is forced"}]
     assert place.broker.on(TOPICS.requested) == []
 
 
