@@ -51,8 +51,10 @@ class AudioObject:
         Raises:
             IdMismatch: the name holds two ids that differ.
         """
-        if self.metadata.get("video_id"):
-            return self.metadata["video_id"]
+        # On one line: a value out of a file ends with a line break, which no object's name may hold.
+        given = " ".join(self.metadata.get("video_id", "").split())
+        if given:
+            return given
         match = _IDS.match(self.name)
         if match is None:
             return _without_extension(self.name)
@@ -68,12 +70,22 @@ def _without_extension(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What probing found: nothing here was decoded, so the duration is the header's word."""
+    """What probing found: nothing here was decoded, so the duration is the header's word.
+
+    Args:
+        duration_s: seconds of audio.
+        sample_rate_hz: as stored.
+        channels: as stored.
+        codec: FFmpeg's name.
+        is_estimate: the header states no duration; this one follows from the size, and may be far off where
+            the bit rate varies.
+    """
 
     duration_s: float
     sample_rate_hz: int
     channels: int
     codec: str
+    is_estimate: bool = False
 
 
 @dataclass(frozen=True, slots=True)

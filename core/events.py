@@ -11,6 +11,7 @@ from typing import Any
 
 from core.errors import MalformedMessage
 from core.jobs import Claim, Job, Manifest, audio_from_json, audio_to_json
+from core.routing import Reason, plain
 
 SOURCE = "klipscribe"
 TYPE_PREFIX = "com.klipstream.transcription"
@@ -51,9 +52,9 @@ def requested(job: Job, time: datetime) -> Event:
     return _event(job, REQUESTED, "requested", time, {"audio": audio_to_json(job.audio)})
 
 
-def fallback_requested(job: Job, time: datetime, reasons: Sequence[Mapping[str, str]]) -> Event:
+def fallback_requested(job: Job, time: datetime, reasons: Sequence[Reason]) -> Event:
     """Ask Deepgram to transcribe, and say why."""
-    body = {"audio": audio_to_json(job.audio), "reasons": [dict(reason) for reason in reasons]}
+    body = {"audio": audio_to_json(job.audio), "reasons": plain(reasons)}
     return _event(job, FALLBACK_REQUESTED, "fallback-requested", time, body)
 
 

@@ -1,6 +1,6 @@
 """A job, the claim on it while it is worked on, and the manifest: the one record of its outcome."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -43,6 +43,8 @@ class Claim:
         fence: grows with every take-over; the outputs of an attempt carry it.
         attempt: how many times the job was claimed, this time included.
         engine_failures: failures so far by engine. What the holder adds is kept when the claim ends.
+        confirm: makes sure that the job is still ours, and for a while. Raises AlreadyInProgress when
+            somebody has taken it over, Retryable when that can't be told.
     """
 
     job: Job
@@ -50,6 +52,7 @@ class Claim:
     fence: int
     attempt: int
     engine_failures: dict[str, int] = field(default_factory=dict)
+    confirm: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
 
     def count_failure(self, engine: str, error: EngineFailed) -> bool:
         """Add a failure; True when the engine has had its chances: one deterministic failure, or two."""

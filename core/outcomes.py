@@ -40,9 +40,13 @@ class Outcomes:
     def fail(self, claim: Claim, error: KlipscribeError) -> Manifest:
         """Record that no further attempt will be made, and why.
 
+        Who lost the job has no say in that: whoever took it over may still complete it.
+
         Raises:
             AlreadyCompleted: a twin was faster; its outcome stands.
+            AlreadyInProgress: somebody has taken the job over.
         """
+        claim.confirm()
         body = {
             "code": error.code,
             "message": str(error),

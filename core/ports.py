@@ -194,7 +194,8 @@ class Ledger(Protocol):
     def hold(self, job: "Job", engine: str) -> "AbstractContextManager[Claim]":
         """Claim the job, keep the lease alive while the block runs, give it back at the end.
 
-        What the block adds to the claim's engine_failures is kept for the next attempt. Taking over a lease
+        What the block adds to the claim's engine_failures is kept for the next attempt. A lease may be lost
+        on the way, to who finds it expired: the claim's confirm() tells. Taking over a lease
         that expired counts as a failure of the engine that held it.
 
         Raises:

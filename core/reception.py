@@ -1,6 +1,6 @@
 """What happens to an object that has just appeared in the audio bucket."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core import events
@@ -10,9 +10,10 @@ from core.events import Event
 from core.jobs import Job, Manifest
 from core.outcomes import Outcomes
 from core.ports import Clock, Ledger, Publisher
+from core.routing import Reason
 from core.transcription import Intake, Topics
 
-Shortcut = Callable[[Job, AudioInfo], list[Mapping[str, str]]]
+Shortcut = Callable[[Job, AudioInfo], Sequence[Reason]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +53,7 @@ class Reception:
             return self.outcomes.close(job, "ingest", error)
         return self._request(job, reasons)
 
-    def _request(self, job: Job, reasons: list[Mapping[str, str]]) -> Event:
+    def _request(self, job: Job, reasons: Sequence[Reason]) -> Event:
         now = self.clock.now()
         event = events.fallback_requested(job, now, reasons) if reasons else events.requested(job, now)
         self.publisher.publish(self.topics.fallback if reasons else self.topics.requested, event)

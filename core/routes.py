@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Literal
 
 from core.cost import Rates, cpu_cost, deepgram_cost, gpu_cost
+from core.jobs import Job
 
 Method = Literal["parakeet", "parakeet_cpu", "deepgram", "hybrid"]
 Gpu = Literal["ready", "cold", "unavailable"]
@@ -33,6 +34,19 @@ class FileFacts:
     language: str = ""
     engine: str = ""
     priority: str = "normal"
+
+    @classmethod
+    def of(cls, job: Job, duration_s: float = 0.0) -> "FileFacts":
+        """What is known of a job; whoever uploaded the audio may have said more in its metadata."""
+        said = job.audio.metadata
+        return cls(
+            name=job.audio.uri,
+            video_id=job.video_id,
+            duration_s=duration_s,
+            language=said.get("language", ""),
+            engine=said.get("engine", ""),
+            priority=said.get("priority", "normal"),
+        )
 
     @property
     def spoken(self) -> str:
@@ -132,6 +146,11 @@ class Route:
 def sentences(reasons: Sequence[Reason]) -> str:
     """All reasons as one line."""
     return "; ".join(reason.sentence for reason in reasons)
+
+
+def plain(reasons: Sequence[Reason]) -> list[dict[str, str]]:
+    """All reasons as JSON values."""
+    return [{"code": reason.code, "sentence": reason.sentence} for reason in reasons]
 
 
 def rollout_bucket(video_id: str) -> float:

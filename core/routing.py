@@ -13,6 +13,7 @@ from core.routes import (
     Reason,
     Route,
     RoutingPolicy,
+    plain,
     predict,
     rollout_bucket,
     score_usd,
@@ -29,9 +30,11 @@ __all__ = [
     "Reason",
     "Route",
     "RoutingPolicy",
+    "at_fallback",
     "at_ingest",
     "choose_route",
     "may_fall_back",
+    "plain",
     "predict",
     "rollout_bucket",
     "score_usd",
@@ -62,6 +65,16 @@ def at_ingest(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> R
     """
     route = choose_route(file, _at_best(engines), policy)
     return route if route.method == "deepgram" else None
+
+
+def at_fallback(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> Route:
+    """The route of a file that has reached the fallback: Deepgram, unless it may not leave.
+
+    Raises:
+        NoRoute: the settings keep the file away from Deepgram.
+    """
+    only_deepgram = replace(policy, force_deepgram=True, enable_gpu=False, allow_cpu_parakeet=False)
+    return choose_route(file, engines, only_deepgram)
 
 
 def may_fall_back(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> bool:

@@ -4,8 +4,8 @@ Each step is durable before the next one starts, and each is harmless when repea
 is repaired by the next delivery of the same message.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from core import events
 from core.audio import AudioInfo, AudioSource, check_info, check_names, check_size
@@ -16,7 +16,7 @@ from core.formats import Kind, OutputFile, output_names
 from core.jobs import Claim, Job, Manifest
 from core.outcomes import Outcomes, exhausted
 from core.ports import AudioReader, Clock, Engine, Ledger, ObjectNotFound, ObjectStore, Publisher
-from core.routing import Route
+from core.routing import Reason, Route, plain
 from core.transcript import Transcript
 
 Router = Callable[[Job, AudioInfo], Route]
@@ -55,7 +55,8 @@ class Intake:
             stored = self.store.stat(audio.bucket, audio.name, audio.generation)
             if stored is None:
                 raise self.gone(job)
-            check_size(audio, self.max_bytes)
+            # The store's word counts; a message may come without a size.
+            check_size(replace(audio, size_bytes=stored.size_bytes), self.max_bytes)
             info = self.reader.probe(source)
         except ObjectNotFound as error:
             raise self.gone(job) from error
@@ -125,7 +126,7 @@ class Transcription:
         source, info = self.intake.examine(claim.job)
         route = self.choose(claim.job, info)
         if route.method not in self.engines:
-            return self._hand_over(claim, [{"code": r.code, "sentence": r.sentence} for r in route.reasons])
+            return self._hand_over(claim, route.reasons)
         engine_begun_s = self.clock.monotonic()
         transcript = self._hear(claim.job, route.method, source, info)
         active_s = self.clock.monotonic() - engine_begun_s
@@ -134,7 +135,7 @@ class Transcription:
             "engine": transcript.engine,
             "model": transcript.model,
             "method": route.method,
-            "reasons": [{"code": r.code, "sentence": r.sentence} for r in route.reasons],
+            "reasons": plain(route.reasons),
             "language": transcript.language,
             "attempts": claim.attempt,
             "words_count": len(transcript.words),
@@ -167,10 +168,11 @@ class Transcription:
         if not claim.exhausted(self.engine) and not claim.count_failure(self.engine, error):
             raise error
         if self.may_fall_back(claim.job):
-            return self._hand_over(claim, [{"code": error.code, "sentence": str(error)}])
+            return self._hand_over(claim, [Reason(error.code, str(error))])
         return self.outcomes.fail(claim, error)
 
-    def _hand_over(self, claim: Claim, reasons: list[dict[str, str]]) -> Event:
+    def _hand_over(self, claim: Claim, reasons: Sequence[Reason]) -> Event:
+        claim.confirm()
         now = self.clock.now()
         self.publisher.publish(self.topics.progress, events.progress(claim, now, "fallback"))
         return events.fallback_requested(claim.job, now, reasons)

@@ -19,19 +19,13 @@ class WindowedEngine:
         recognizer: the speech model.
         spec: how the audio is cut.
         batch_size: windows that the model hears at once.
-        name: what the transcript says of its engine.
 
     Raises:
         ValueError: a batch size below 1.
     """
 
     def __init__(
-        self,
-        reader: AudioReader,
-        recognizer: Recognizer,
-        spec: WindowSpec,
-        batch_size: int,
-        name: str = "parakeet",
+        self, reader: AudioReader, recognizer: Recognizer, spec: WindowSpec, batch_size: int
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}, expected at least 1")
@@ -39,12 +33,11 @@ class WindowedEngine:
         self._recognizer = recognizer
         self._spec = spec
         self._batch_size = batch_size
-        self._name = name
 
     @property
     def name(self) -> str:
-        """parakeet, unless told otherwise."""
-        return self._name
+        """Always parakeet."""
+        return "parakeet"
 
     @property
     def model(self) -> str:
@@ -52,7 +45,7 @@ class WindowedEngine:
         return self._recognizer.model
 
     def transcribe(self, source: AudioSource, info: AudioInfo) -> Transcript:  # noqa: ARG002 - the header's word; the decode tells the truth
-        """Hear the whole file; its duration is that of the decoded audio.
+        """Hear the whole file; its duration is that of the decoded audio, its language what the object says.
 
         Raises:
             EngineFailed: the model failed, or gave other than one result per window.
@@ -62,7 +55,8 @@ class WindowedEngine:
         heard = list(self._hear(source))
         if not heard:
             check_duration(source.object.uri, 0.0)
-        return Transcript(stitch(heard), heard[-1].end_s, self.name, self.model)
+        language = source.object.metadata.get("language") or "en"
+        return Transcript(stitch(heard), heard[-1].end_s, self.name, self.model, language)
 
     def _hear(self, source: AudioSource) -> Iterator[Heard]:
         windows = cut(self._reader.samples(source), self._spec)

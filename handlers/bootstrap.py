@@ -1,7 +1,6 @@
 """Wires the parts once per process, by keyword. Heavy parts are made when first used."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.audio import AudioInfo
@@ -13,11 +12,10 @@ from core.notification import Notification
 from core.ports import AudioReader, Clock, Engine
 from core.reception import Reception
 from core.routing import (
-    EngineFacts,
     FileFacts,
     Reason,
     Route,
-    RoutingPolicy,
+    at_fallback,
     at_ingest,
     choose_route,
     may_fall_back,
@@ -42,28 +40,15 @@ from infra.pubsub import PubSubPublisher, publisher_client
 from infra.settings import Settings
 
 
-def file_facts(job: Job, duration_s: float = 0.0) -> FileFacts:
-    """What routing wants to know of a job."""
-    wishes = job.audio.metadata
-    return FileFacts(
-        name=job.audio.uri,
-        video_id=job.video_id,
-        duration_s=duration_s,
-        language=wishes.get("language", ""),
-        engine=wishes.get("engine", ""),
-        priority=wishes.get("priority", "normal"),
-    )
-
-
 def reception_in(world: World) -> Reception:
     """The use case of ingest."""
     policy = world.settings.routing_policy()
 
-    def shortcut(job: Job, info: AudioInfo) -> list[Mapping[str, str]]:
+    def shortcut(job: Job, info: AudioInfo) -> Sequence[Reason]:
         if not world.settings.route_at_ingest:
-            return []
-        route = at_ingest(file_facts(job, info.duration_s), world.engine_facts(), policy)
-        return [_plain(reason) for reason in route.reasons] if route else []
+            return ()
+        route = at_ingest(FileFacts.of(job, info.duration_s), world.engine_facts(), policy)
+        return route.reasons if route else ()
 
     return Reception(
         ledger=world.ledger,
@@ -81,14 +66,14 @@ def transcription_in(world: World, parakeet: Engine) -> Transcription:
     policy = world.settings.routing_policy()
 
     def choose(job: Job, info: AudioInfo) -> Route:
-        return choose_route(file_facts(job, info.duration_s), world.engine_facts(), policy)
+        return choose_route(FileFacts.of(job, info.duration_s), world.engine_facts(), policy)
 
     return Transcription(
         **_shared(world),
         engines={"parakeet": parakeet, "parakeet_cpu": parakeet},
         engine="parakeet",
         choose=choose,
-        may_fall_back=lambda job: may_fall_back(file_facts(job), world.engine_facts(), policy),
+        may_fall_back=lambda job: may_fall_back(FileFacts.of(job), world.engine_facts(), policy),
     )
 
 
@@ -97,8 +82,7 @@ def fallback_in(world: World, deepgram: Engine) -> Transcription:
     policy = world.settings.routing_policy()
 
     def choose(job: Job, info: AudioInfo) -> Route:
-        facts = file_facts(job, info.duration_s)
-        return fallback_route(facts, world.engine_facts(), policy)
+        return at_fallback(FileFacts.of(job, info.duration_s), world.engine_facts(), policy)
 
     return Transcription(
         **_shared(world),
@@ -151,16 +135,6 @@ def deepgram_engine(settings: Settings, clock: Clock) -> Engine:
         model=settings.deepgram_model,
         base_url=settings.deepgram_base_url or None,
     )
-
-
-def fallback_route(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> Route:
-    """The route of a file that has reached the fallback: Deepgram, unless it may not leave.
-
-    Raises:
-        NoRoute: the settings keep the file away from Deepgram.
-    """
-    only_deepgram = replace(policy, force_deepgram=True, enable_gpu=False, allow_cpu_parakeet=False)
-    return choose_route(file, engines, only_deepgram)
 
 
 @once
@@ -252,7 +226,3 @@ def _shared(world: World) -> dict[str, Any]:
         "render": files,
         "price": price,
     }
-
-
-def _plain(reason: Reason) -> Mapping[str, str]:
-    return {"code": reason.code, "sentence": reason.sentence}

@@ -10,7 +10,7 @@ from core.errors import Damaged
 from core.ports import SAMPLE_RATE_HZ
 from infra.audio_decoding import Decoding
 from infra.audio_file import opened
-from infra.audio_length import duration_s, stated_s
+from infra.audio_length import length, stated_s
 
 COMPLETE = 0.95
 """A file of which less than this share can be decoded is damaged; rounding and padding are far smaller."""
@@ -28,11 +28,13 @@ class PyAvReader:
         """
         with opened(source) as audio:
             codec = audio.stream.codec_context
+            duration_s, is_estimate = length(audio)
             return AudioInfo(
-                duration_s=duration_s(audio),
+                duration_s=duration_s,
                 sample_rate_hz=codec.sample_rate,
                 channels=codec.channels,
                 codec=codec.codec.canonical_name,
+                is_estimate=is_estimate,
             )
 
     def samples(self, source: AudioSource) -> Iterator[NDArray[np.int16]]:

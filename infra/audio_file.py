@@ -125,7 +125,8 @@ def _id3_bytes(head: bytes) -> int:
 
 def _container(uri: str, stream: ReadThrough, head: bytes) -> InputContainer:
     try:
-        return av.open(stream, "r", options=_OPTIONS, buffer_size=READ_BYTES)
+        # Old ID3 and RIFF tags are in any encoding; PyAV decodes them all, strictly unless told otherwise.
+        return av.open(stream, "r", options=_OPTIONS, buffer_size=READ_BYTES, metadata_errors="replace")
     except av.FFmpegError as error:
         found = next((text for kind, text in _OPENING if isinstance(error, kind)), error.strerror)
         raise NotAudio(

@@ -15,12 +15,16 @@ What each container states was found out with truncated files:
 | wma | FFmpeg's mix of header and bytes, too rough to call a file short | not noticed |
 """
 
+import re
+
 from core.audio import MAX_DURATION_S, MIN_DURATION_S
 from infra.audio_file import AudioFile
 
 _UNKNOWN_RIFF_BYTES = 0x7FFF_F000
 """Writers to a pipe put 0, or a number of this size or larger (up to 0xFFFFFFFF), for "not known"."""
 
+_CLOCK = re.compile(r"(\d{1,9}):(\d{1,9}):(\d{1,9}(?:\.\d+)?)", re.ASCII)
+"""What muxers write into a stream's DURATION tag; it is text, so it may say anything."""
 
 _STATING = ("mp3", "flac", "mov", "matroska")
 """Containers whose length was written by the file's maker, not derived from the bytes that are left."""
@@ -35,29 +39,28 @@ def stated_s(audio: AudioFile) -> float | None:
     return _header_s(audio) if audio.format in _STATING else None
 
 
-def duration_s(audio: AudioFile) -> float:
-    """The length as far as it can be told without decoding.
+def length(audio: AudioFile) -> tuple[float, bool]:
+    """Seconds as far as they can be told without decoding, and whether they are a mere estimate.
 
-    Packets are counted (all bytes are read then) where the header gives no number, and where a mere estimate
+    Packets are counted (all bytes are read then) where the header gives no number, and where an estimate
     would lead to refusing the file.
     """
     stated = stated_s(audio)
     if stated is not None:
-        return stated
+        return stated, False
     estimate_s = _header_s(audio) if audio.format != "aac" else None
     if estimate_s is not None and MIN_DURATION_S <= estimate_s <= MAX_DURATION_S:
-        return estimate_s
-    return _packets_s(audio)
+        return estimate_s, True
+    return _packets_s(audio), False
 
 
 def _header_s(audio: AudioFile) -> float | None:
     stream = audio.stream
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
-    tag = stream.metadata.get("DURATION", "")
-    if tag.count(":") == 2:
-        hours, minutes, seconds = tag.split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    tag = _CLOCK.fullmatch(stream.metadata.get("DURATION", ""))
+    if tag:
+        return int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])
     return audio.container.duration / 1e6 if audio.container.duration is not None else None
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 
 from core.errors import KlipscribeError, RecordNotFound, RecordRefused, Retryable
-from core.video import Run, check_url_keys
+from core.video import check_url_keys
 
 URL_VARIABLE = "CONVEX_URL"
 KEY_VARIABLE = "CONVEX_DEPLOY_KEY"
@@ -93,31 +93,9 @@ class ConvexVideos:
         if isinstance(value, dict) and value.get("success") is False:
             raise RecordNotFound(video_id)
 
-    def set_status_if_earlier(self, video_id: str, status: str, run: Run) -> bool:
-        """Write the status where it may follow, checked and written in one transaction.
-
-        Needs the function of examples/convex. Returns whether the status changed.
-        """
-        path = "video:updateStatusIfEarlier"
-        return self._changed(path, video_id, {"status": status, **_run_arguments(run)})
-
-    def set_urls_if_newer(self, video_id: str, urls: Mapping[str, str], run: Run) -> bool:
-        """Write URLs and the success of a run, unless a newer generation is known, in one transaction.
-
-        Needs the function of examples/convex. Returns whether the URLs were taken.
-        """
-        check_url_keys(urls)
-        path = "video:updateUrlsIfNewer"
-        return self._changed(path, video_id, {"urls": dict(urls), **_run_arguments(run)})
-
     def close(self) -> None:
         """Give the connections back."""
         self._http.close()
-
-    def _changed(self, path: str, video_id: str, arguments: Mapping[str, Any]) -> bool:
-        value = self._call("mutation", path, {"twitchId": video_id, **arguments})
-        _check_success(path, value, video_id)
-        return _field(path, value, "changed") is True
 
     def _call(self, kind: str, path: str, arguments: Mapping[str, Any]) -> object:
         body = {"path": path, "args": dict(arguments), "format": "json"}
@@ -179,11 +157,6 @@ def _check_success(path: str, value: object, video_id: str) -> None:
 
 def _unreadable(path: str, why: str) -> Retryable:
     return Retryable(f"{path}: the answer can't be read, {why}")
-
-
-def _run_arguments(run: Run) -> Mapping[str, Any]:
-    """Generations are text: JSON numbers of Convex are floats, exact to 2**53 only."""
-    return {"generation": str(run.generation), "run": run.number}
 
 
 def _checked_url(url: str) -> httpx.URL:

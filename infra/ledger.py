@@ -8,7 +8,7 @@ import json
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,8 @@ from core.ports import Clock, ObjectNotFound, ObjectStore, PreconditionFailed, S
 LEASE_S = 120.0
 RENEW_S = 30.0
 POLL_S = 2.0
+MAX_WAITING = 8
+"""Half of the 16 requests that an instance is given at once: duplicates that wait leave work its threads."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +30,8 @@ class ObjectLedger:
 
     Args:
         owner: the name of this instance; shown to who finds the job taken.
-        wait_s: how long a delivery that finds the job taken waits before it gives up.
+        wait_s: how long a delivery that finds the job taken waits before it gives up; it gives up at once
+            while MAX_WAITING others are waiting.
     """
 
     store: ObjectStore
@@ -38,11 +41,13 @@ class ObjectLedger:
     wait_s: float = 0.0
     lease_s: float = LEASE_S
     renew_s: float = RENEW_S
+    places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MAX_WAITING))
 
     @contextmanager
     def hold(self, job: Job, engine: str) -> Iterator[Claim]:
         """Claim the job, renew the lease in the background, give it back at the end."""
-        lease = self._claim_within(job, engine, self.clock.monotonic() + self.wait_s)
+        with self._patience() as wait_s:
+            lease = self._claim_within(job, engine, self.clock.monotonic() + wait_s)
         try:
             with lease.renewed_every(self.renew_s):
                 yield lease.claim
@@ -76,6 +81,16 @@ class ObjectLedger:
         """Remove the note that an announcement is due."""
         self.store.delete(self.bucket, _outbox(job))
 
+    @contextmanager
+    def _patience(self) -> Iterator[float]:
+        """How long this claim may wait."""
+        free = self.places.acquire(blocking=False)
+        try:
+            yield self.wait_s if free else 0.0
+        finally:
+            if free:
+                self.places.release()
+
     def _claim_within(self, job: Job, engine: str, deadline_s: float) -> "_Lease":
         while True:
             try:
@@ -97,6 +112,7 @@ class ObjectLedger:
         else:
             claim, generation = self._successor(job, owner, *found), found[0].generation
         lease = _Lease(self.store, self.bucket, engine, claim)
+        claim.confirm = lease.confirm
         try:
             lease.write(generation)
         except PreconditionFailed:
@@ -115,13 +131,14 @@ class ObjectLedger:
     def _successor(self, job: Job, owner: str, stored: StoredObject, lease: dict[str, Any]) -> Claim:
         failures = dict(lease["engine_failures"])
         if not lease["released"]:
-            if self._store_now() < stored.updated + timedelta(seconds=self.lease_s):
+            if self._store_now(job) < stored.updated + timedelta(seconds=self.lease_s):
                 raise AlreadyInProgress(job.id, lease["owner"])
             failures[lease["engine"]] = failures.get(lease["engine"], 0) + 1
         return Claim(job, owner, lease["fence"] + 1, lease["attempt"] + 1, failures)
 
-    def _store_now(self) -> datetime:
-        return self.store.write(self.bucket, f"clock/{self.owner}", b"").updated
+    def _store_now(self, job: Job) -> datetime:
+        # An object per job: Cloud Storage takes one write a second to an object, and all who wait write.
+        return self.store.write(self.bucket, f"jobs/{job.id}/{job.run}/clock", b"").updated
 
 
 @dataclass(slots=True)
@@ -169,26 +186,35 @@ class _Lease:
             f"gs://{self.bucket}/{name} is another claim's, expected {self.claim.owner}'s"
         )
 
+    def confirm(self) -> None:
+        """Start the lease's time anew, and be sure of it.
+
+        Raises:
+            AlreadyInProgress: somebody has taken the job over.
+            Retryable: the store can't be reached.
+        """
+        self._rewrite(released=False)
+
     def renew(self) -> None:
-        """Start the lease's time anew; a lease that somebody took over stays lost."""
-        with self._lock:
-            if not self.lost:
-                self._rewrite(released=False)
+        """Start the lease's time anew if that is possible: it outlives three missed renewals."""
+        with suppress(AlreadyInProgress, Retryable):
+            self._rewrite(released=False)
 
     def release(self) -> None:
-        """Give the lease back, with what was learnt about the engines."""
-        with self._lock:
-            if not self.lost:
-                self._rewrite(released=True)
+        """Give the lease back, with what was learnt about the engines; else it expires by itself."""
+        with suppress(AlreadyInProgress, Retryable):
+            self._rewrite(released=True)
 
     def _rewrite(self, *, released: bool) -> None:
-        try:
-            self.write(self.generation, released=released)
-        except PreconditionFailed:
-            self.lost = True
-        except Retryable:
-            # The lease outlives four missed renewals; one that is not released expires by itself.
-            return
+        """Write the lease over our own; one that somebody took over stays lost."""
+        with self._lock:
+            if not self.lost:
+                try:
+                    self.write(self.generation, released=released)
+                except PreconditionFailed:
+                    self.lost = True
+            if self.lost:
+                raise AlreadyInProgress(self.claim.job.id, "another delivery that took it over")
 
     @contextmanager
     def renewed_every(self, seconds: float) -> Iterator[None]:

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import httpx
 from flask import Flask
 
+from core.errors import RecordNotFound
 from core.ports import VideoRecords
-from core.video import URL_KEYS
+from core.video import URL_KEYS, Run
 from infra.convex import ConvexVideos
 from infra.local.convex import make_app
 from tests.fakes.videos import FakeVideos
@@ -64,13 +65,34 @@ class StandIn:
         return next(video for video in videos if video["twitchId"] == video_id)
 
 
+class ConditionalVideos(ConvexVideos):
+    """The calls that examples/convex offers beyond the contract; the service makes none of them."""
+
+    def set_status_if_earlier(self, video_id: str, status: str, run: Run) -> bool:
+        """Write the status where it may follow, in one transaction. Whether it changed."""
+        return self._changed("video:updateStatusIfEarlier", video_id, {"status": status}, run)
+
+    def set_urls_if_newer(self, video_id: str, urls: Mapping[str, str], run: Run) -> bool:
+        """Write URLs unless a newer generation is known, in one transaction. Whether they were taken."""
+        return self._changed("video:updateUrlsIfNewer", video_id, {"urls": dict(urls)}, run)
+
+    def _changed(self, path: str, video_id: str, what: Mapping[str, Any], run: Run) -> bool:
+        """Generations are text: JSON numbers of Convex are floats, exact to 2**53 only."""
+        arguments = {"twitchId": video_id, **what, "generation": str(run.generation), "run": run.number}
+        value = self._call("mutation", path, arguments)
+        assert isinstance(value, dict)
+        if not value["success"]:
+            raise RecordNotFound(video_id)
+        return value["changed"] is True
+
+
 class Functions:
     """The functions of examples/convex, run by convex-test behind a Node server."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.http = httpx.Client(base_url=url, trust_env=False)
-        self.records = ConvexVideos(url, KEY, http=self.http)
+        self.records = ConditionalVideos(url, KEY, http=self.http)
         self._rows: list[Mapping[str, str]] = []
 
     def reset(self) -> None:

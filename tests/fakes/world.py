@@ -1,7 +1,7 @@
 """All use cases over memory, wired the way that the service wires them over the cloud."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,7 +59,7 @@ class World:
     wait_s: float = 0.0
     method: str = "parakeet"
     may_fall_back: bool = True
-    shortcut: list[Mapping[str, str]] = field(default_factory=list)
+    shortcut: Sequence[Reason] = ()
     success_status: str = ""
 
     def but(self, **changes: Any) -> "World":

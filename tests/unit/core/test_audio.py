@@ -55,7 +55,13 @@ def test_the_video_id_comes_from_the_name(name: str, video_id: str) -> None:
 
 def test_the_video_id_in_the_metadata_comes_first() -> None:
     assert replace(AUDIO_7, name="7/audio_8.mp3", metadata={"video_id": "9"}).video_id == "9"
-    assert replace(AUDIO_7, metadata={"video_id": ""}).video_id == "7"
+    for nothing in ("", " ", "\n"):
+        assert replace(AUDIO_7, metadata={"video_id": nothing}).video_id == "7"
+
+
+def test_a_video_id_holds_no_line_break_since_no_object_name_may() -> None:
+    assert replace(AUDIO_7, metadata={"video_id": "9\r\n"}).video_id == "9"
+    assert replace(AUDIO_7, metadata={"video_id": "a\ntalk"}).video_id == "a talk"
 
 
 def test_two_ids_that_differ_are_refused_with_both() -> None:

@@ -7,9 +7,10 @@ import pytest
 from core import events
 from core.errors import AlreadyInProgress, MalformedMessage
 from core.jobs import Claim
+from core.routing import Reason
 from tests.fakes.world import COMPLETED, STATE, world
 
-REASONS = [{"code": "c", "sentence": "s"}]
+REASONS = [Reason("c", "s")]
 
 
 def message(event: events.Event) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from core.errors import CODES, KlipscribeError, MalformedMessage, Rejected, Retr
 from core.events import Event
 from core.formats import KINDS
 from core.jobs import Claim, Job, Manifest, PlacedFile
+from core.routing import Reason
 from tests.fakes.world import COMPLETED, TOPICS, World, world
 
 AUDIO = AudioObject("bucket", "7/audio_7.mp3", 1735689600123456789, 100, "audio/mpeg", {"language": "en"})
 JOB = Job(AUDIO)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CLAIM = Claim(JOB, "me", fence=4, attempt=3)
-REASONS: list[Mapping[str, str]] = [{"code": "gpu_unavailable", "sentence": "there is no GPU"}]
+REASONS = (Reason("gpu_unavailable", "there is no GPU"),)
 
 
 def schema_of(kind: str) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def manifest(outcome: str) -> Manifest:
         "engine": "parakeet",
         "model": "m",
         "method": "parakeet",
-        "reasons": REASONS,
+        "reasons": [{"code": "gpu_unavailable", "sentence": "there is no GPU"}],
         "language": "en",
         "attempts": 1,
         "words_count": 0,
@@ -139,7 +140,7 @@ def stories() -> list[World]:
         world(),
         world(may_fall_back=False),
     )
-    ingest = world(shortcut=list(REASONS))
+    ingest = world(shortcut=REASONS)
     for place in (plain, routed, refused, no_fallback, ingest):
         place.reader.failures = [Rejected("no", code="corrupt")] if place is refused else []
         job = place.job()

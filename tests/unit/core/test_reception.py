@@ -7,9 +7,10 @@ from core.audio import MAX_NAME_BYTES
 from core.errors import AlreadyInProgress, NotAudio, Retryable
 from core.events import Event, job_of
 from core.jobs import Job, Manifest
+from core.routing import Reason
 from tests.fakes.world import AUDIO, COMPLETED, NAME, TOPICS, VIDEO, world
 
-REASONS = [{"code": "forced", "sentence": "Deepgram is forced"}]
+REASONS = [Reason("forced", "Deepgram is forced")]
 
 
 def test_an_upload_is_requested_once_and_nothing_else_is_written() -> None:
@@ -37,7 +38,7 @@ def test_a_file_that_no_gpu_could_help_goes_straight_to_the_fallback() -> None:
     place.reception().run(place.upload())
     (event,) = place.broker.on(TOPICS.fallback)
     assert event.type == events.FALLBACK_REQUESTED
-    assert event.data["reasons"] == REASONS
+    assert event.data["reasons"] == [{"code": "forced", "sentence": "Deepgram is forced"}]
     assert place.broker.on(TOPICS.requested) == []
 
 
@@ -65,6 +66,14 @@ def test_what_can_never_succeed_ends_here(name: str, data: bytes, code: str) -> 
     (event,) = place.broker.on(COMPLETED)
     assert (event.type, event.data["code"], event.data["retryable"]) == (events.FAILED, code, False)
     assert place.broker.on(TOPICS.requested) == []
+
+
+def test_the_size_is_the_one_that_the_store_knows() -> None:
+    place = world()
+    huge = place.upload(data=b"x" * 1001)
+    assert isinstance(place.reception().run(replace(huge, size_bytes=1)), Manifest)
+    whole = place.upload()
+    assert isinstance(place.reception().run(replace(whole, size_bytes=0)), Event)
 
 
 def test_what_the_header_refuses_ends_here() -> None:

@@ -3,12 +3,15 @@ from typing import Any
 
 import pytest
 
+from core.audio import AudioObject
 from core.cost import Rates
 from core.errors import NoRoute, NoRouteNow
+from core.jobs import Job
 from core.routing import (
     EngineFacts,
     FileFacts,
     RoutingPolicy,
+    at_fallback,
     at_ingest,
     choose_route,
     may_fall_back,
@@ -277,6 +280,28 @@ def test_a_failure_moves_to_deepgram_only_where_audio_may_leave(
 
 def test_a_failure_cannot_move_to_a_deepgram_without_a_key() -> None:
     assert not may_fall_back(a_file(), EngineFacts(deepgram_available=False), RoutingPolicy())
+
+
+@pytest.mark.parametrize("wish", ["", "parakeet", "hybrid"])
+@pytest.mark.parametrize("policy", [PLAIN, RoutingPolicy(allow_cpu_parakeet=True, rollout_percent=0)])
+def test_what_reached_the_fallback_goes_to_deepgram(wish: str, policy: RoutingPolicy) -> None:
+    for engines in (READY, GONE):
+        assert at_fallback(a_file(engine=wish), engines, policy).method == "deepgram"
+
+
+@pytest.mark.parametrize("policy", [RoutingPolicy(allow_deepgram=False), RoutingPolicy(method="parakeet")])
+def test_what_may_not_leave_is_refused_at_the_fallback_too(policy: RoutingPolicy) -> None:
+    with pytest.raises(NoRoute):
+        at_fallback(a_file(), READY, policy)
+
+
+def test_the_metadata_of_the_audio_say_what_is_wished_for() -> None:
+    audio = AudioObject("b", "7/audio_7.mp3", 1)
+    plain = FileFacts.of(Job(audio), 60.0)
+    assert plain == FileFacts("gs://b/7/audio_7.mp3", "7", 60.0)
+    said = {"language": "de", "engine": "Deepgram", "priority": "high"}
+    told = FileFacts.of(Job(replace(audio, metadata=said)))
+    assert (told.spoken, told.wish, told.priority) == ("de", "deepgram", "high")
 
 
 def test_routing_without_fallback_may_still_choose_deepgram() -> None:

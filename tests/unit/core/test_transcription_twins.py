@@ -6,14 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from core.errors import AlreadyInProgress
+from core.errors import AlreadyInProgress, Damaged, EngineFailed, Retryable
 from core.events import Event
 from core.formats import Kind, OutputFile
 from core.jobs import Job, Manifest
 from core.ports import ObjectNotFound
 from infra.ledger import LEASE_S
 from tests.fakes.process import Crash
-from tests.fakes.world import AUDIO, COMPLETED, NAME, STATE, World, world
+from tests.fakes.world import AUDIO, COMPLETED, NAME, STATE, TOPICS, World, world
+
+FAILED_FOR_GOOD = EngineFailed("no", deterministic=True)
 
 
 def lease(place: World) -> dict[str, object]:
@@ -80,6 +82,39 @@ def test_a_slower_twin_yields_and_says_how_the_winner_ended() -> None:
     assert len(place.state("manifest.json")) == 1
     assert {event.data["attempts"] for event in place.broker.on(COMPLETED)} == {2}
     assert (lease(place)["fence"], lease(place)["released"]) == (2, True)
+
+
+@pytest.mark.parametrize("error", [FAILED_FOR_GOOD, Damaged("it breaks off", code="corrupt")])
+@pytest.mark.parametrize("may_fall_back", [True, False])
+def test_who_lost_the_job_neither_ends_it_nor_hands_it_over(error: Exception, may_fall_back: bool) -> None:
+    place = world(may_fall_back=may_fall_back)
+    job = place.job()
+    place.parakeet.failures = [error]
+
+    def taken_over() -> None:
+        place.clock.advance(LEASE_S)
+        place.ledger._claim(job, "parakeet")
+
+    place.parakeet.meanwhile = taken_over
+    with pytest.raises(AlreadyInProgress, match="took it over"):
+        place.transcription().run(job)
+    assert place.state("manifest.json") == []
+    assert place.kinds(TOPICS.fallback) == []
+    assert (lease(place)["fence"], lease(place)["released"]) == (2, False)
+
+
+def test_a_failure_that_nobody_can_confirm_is_recorded_by_a_later_delivery() -> None:
+    place = world()
+    job = place.job()
+    with place.ledger.hold(job, "parakeet") as claim:
+        claim.confirm = _away
+        with pytest.raises(Retryable):
+            place.outcomes.fail(claim, FAILED_FOR_GOOD)
+    assert place.state("manifest.json") == []
+
+
+def _away() -> None:
+    raise Retryable("away")
 
 
 def test_a_lease_that_was_lost_does_not_touch_its_successors() -> None:

@@ -1,6 +1,7 @@
 import gc
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,7 +59,13 @@ def test_a_file_of_any_length_is_heard_once_from_start_to_end(seconds: float) ->
 
 def test_the_transcript_names_the_engine_and_the_model_that_ran() -> None:
     heard = engine(BlockReader(5), FakeRecognizer(numbers)).transcribe(source_of(b""), INFO)
-    assert (heard.engine, heard.model) == ("parakeet", "fake-model")
+    assert (heard.engine, heard.model, heard.language) == ("parakeet", "fake-model", "en")
+
+
+def test_the_transcript_is_in_the_language_that_the_object_says() -> None:
+    source = source_of(b"")
+    german = replace(source, object=replace(source.object, metadata={"language": "de"}))
+    assert engine(BlockReader(5), FakeRecognizer(numbers)).transcribe(german, INFO).language == "de"
 
 
 def test_windows_go_to_the_model_in_batches_of_the_given_size() -> None:

@@ -87,6 +87,12 @@ def test_probing_names_codec_and_channels() -> None:
     assert (info.codec, info.channels, info.sample_rate_hz) == ("pcm_s16le", 6, 48_000)
 
 
+def test_a_length_that_is_stated_or_counted_is_no_estimate() -> None:
+    for name in ("mp3 mono 8 kHz", "wav 16 bit", "flac", "m4a", "aac"):
+        data = encoded(chirp(SECONDS, RECIPES[name].rate), RECIPES[name])
+        assert not PyAvReader().probe(source_of(data)).is_estimate, name
+
+
 def test_probing_reads_little_of_a_long_file() -> None:
     data = encoded(chirp(60, 48_000), RECIPES["wav 5.1"])
     stream = CountingStream(data)
@@ -139,7 +145,8 @@ def test_a_wrong_estimate_of_the_length_does_not_make_a_whole_file_damaged() -> 
     recipe = Recipe("mp3", "libmp3lame", rate=44_100, codec_options=VARIABLE)
     noise = np.random.default_rng(1).uniform(-0.5, 0.5, 8 * 44_100)
     data = encoded(np.concatenate((np.zeros(20 * 44_100), noise)), recipe, to_pipe=True)
-    assert PyAvReader().probe(source_of(data)).duration_s > 1.2 * 28
+    info = PyAvReader().probe(source_of(data))
+    assert (info.duration_s > 1.2 * 28, info.is_estimate) == (True, True)
     assert len(decoded(data)) / RATE == pytest.approx(28, abs=0.1)
 
 
@@ -149,6 +156,22 @@ def test_a_length_behind_a_long_id3_tag_is_found() -> None:
     tag = b"ID3\x04\x00\x00" + bytes([0, 0x20, 0, 0]) + bytes(0x20 << 14)
     with pytest.raises(Damaged, match="the header states 6"):
         decoded(tag + data[: len(data) // 2])
+
+
+def test_a_title_that_is_no_utf8_does_not_stop_anything() -> None:
+    title = "Grüße".encode("latin-1").ljust(30, b"\0")
+    # Of the two kinds of tags FFmpeg reads the old one only where the new one is missing.
+    recipe = Recipe("mp3", "libmp3lame", rate=8_000, options=(("id3v2_version", "0"),))
+    data = encoded(chirp(SECONDS, 8_000), recipe) + b"TAG" + title + bytes(95)
+    assert PyAvReader().probe(source_of(data)).duration_s == pytest.approx(SECONDS, abs=0.2)
+    assert len(decoded(data)) / RATE == pytest.approx(SECONDS, abs=0.2)
+
+
+def test_a_tag_that_should_hold_a_length_and_does_not_is_passed_over() -> None:
+    data = encoded(chirp(SECONDS, 48_000), RECIPES["webm opus"])
+    assert b"00:00:06" in data
+    spoilt = source_of(data.replace(b"00:00:06", b"so:it:is"))
+    assert PyAvReader().probe(spoilt).duration_s == pytest.approx(SECONDS, abs=0.1)
 
 
 def test_ffmpeg_keeps_quiet(capfd: pytest.CaptureFixture[str]) -> None:

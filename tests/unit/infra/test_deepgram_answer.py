@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,15 @@ def test_words_carry_their_punctuation_their_times_and_their_confidence() -> Non
 
 def test_the_duration_is_the_one_that_was_heard_not_the_header_s() -> None:
     assert read(SENTENCE, duration_s=6.9).duration_s == 6.2
+
+
+def test_an_estimate_of_the_duration_proves_nothing_against_the_answer() -> None:
+    rough = replace(info(99.0), is_estimate=True)
+    raw = json.dumps(SENTENCE).encode()
+    assert transcript_of(raw, rough, model="nova-3", language="en").duration_s == 6.2
+    nothing = json.dumps(spoiled(0.0, "metadata", "duration")).encode()
+    with pytest.raises(EngineFailed, match=r"metadata\.duration is 0"):
+        transcript_of(nothing, rough, model="nova-3", language="en")
 
 
 def test_an_empty_list_of_words_is_silence() -> None:

@@ -1,13 +1,14 @@
 import json
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 
 import pytest
 
 from core.errors import AlreadyCompleted, AlreadyInProgress, EngineFailed, Retryable
 from core.jobs import Job, Manifest
 from core.ports import ObjectNotFound, PreconditionFailed, StoredObject
-from infra.ledger import LEASE_S, POLL_S, RENEW_S, ObjectLedger, _Lease
+from infra.ledger import LEASE_S, MAX_WAITING, POLL_S, RENEW_S, ObjectLedger, _Lease
 from infra.local.memory import MemoryStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.process import Crash, Process
@@ -72,6 +73,43 @@ def test_a_live_lease_is_waited_for_and_then_left() -> None:
     with pytest.raises(AlreadyInProgress, match="instance/"), place.ledger.hold(job, "parakeet"):
         raise AssertionError("two owners")
     assert place.clock.slept == [POLL_S] * 5
+
+
+def test_while_many_wait_one_more_goes_at_once_and_a_place_that_is_left_is_free_again() -> None:
+    place = world(wait_s=POLL_S)
+    ledger, job = place.ledger, place.job()
+    ledger._claim(job, "parakeet")
+    with ExitStack() as others:
+        for _ in range(MAX_WAITING):
+            others.enter_context(ledger._patience())
+        with pytest.raises(AlreadyInProgress), ledger.hold(job, "parakeet"):
+            raise AssertionError("two owners")
+        assert place.clock.slept == []
+    with pytest.raises(AlreadyInProgress), ledger.hold(job, "parakeet"):
+        raise AssertionError("two owners")
+    assert place.clock.slept == [POLL_S]
+
+
+def test_a_claim_is_confirmed_by_a_renewal_and_says_when_it_can_not_be() -> None:
+    place = world()
+    job = place.job()
+    lease = place.ledger._claim(job, "parakeet")
+    place.clock.advance(LEASE_S - 1)
+    lease.claim.confirm()
+    place.clock.advance(LEASE_S - 1)
+    with pytest.raises(AlreadyInProgress):
+        place.ledger._claim(job, "parakeet")
+
+    def away() -> None:
+        raise Retryable("away")
+
+    lease.store = Process(1, away).store(place.memory)
+    with pytest.raises(Retryable, match="away"):
+        lease.claim.confirm()
+    place.clock.advance(1)
+    place.ledger._claim(job, "parakeet")
+    with pytest.raises(AlreadyInProgress, match="took it over"):
+        lease.claim.confirm()
 
 
 def test_a_lease_that_is_given_back_ends_the_wait() -> None:
