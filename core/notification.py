@@ -64,7 +64,8 @@ class Notification:
             return "not_a_video"
         superseded = bool(data.get("superseded"))
         before = self._noted(video_id, run, failed=kind == events.FAILED and not superseded)
-        if run < before.newest or superseded:
+        late_start = kind == events.STARTED and run == before.failed
+        if run < before.newest or superseded or late_start:
             return "stale"
         try:
             return self._apply(kind, urls, video_id, restarting=is_restart(run, before.failed))

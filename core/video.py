@@ -13,6 +13,8 @@ not in the list     -               -                -
   one. Where the pipeline went on without a transcript, the step that misses it reports its own failure.
 - Failed is left by a restart only: a new generation of the audio, or a new run of the job, after the one
   that failed. A late start of the failed run itself changes nothing.
+  Nor does it where the pipeline has queued the video anew by then: the start of a run that is known to have
+  failed is dropped ahead of this table.
 - A Failed that is not ours (no failure of our own is known) is not ours to lift.
 - A status outside of the list can't be placed, so nothing is put over it.
 
