@@ -101,8 +101,17 @@ def test_a_late_start_of_the_failed_run_is_not_put_over_a_video_that_was_queued_
 def test_a_late_start_of_the_failed_run_does_not() -> None:
     place = world()
     tell(place, events.FAILED, body())
-    assert tell(place, events.STARTED, body()) == "unchanged"
+    assert tell(place, events.STARTED, body()) == "stale"
     assert place.videos.status(VIDEO) == FAILED
+
+
+def test_a_late_start_of_the_failed_run_is_not_put_over_a_video_that_was_queued_again() -> None:
+    place = world()
+    tell(place, events.FAILED, body())
+    place.videos.set_status(VIDEO, "Queued")
+    assert tell(place, events.STARTED, body()) == "stale"
+    assert place.videos.status(VIDEO) == "Queued"
+    assert tell(place, events.STARTED, body(run=2)) == "written"
 
 
 @pytest.mark.parametrize(
