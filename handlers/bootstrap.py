@@ -1,5 +1,6 @@
 """Wires the parts once per process, by keyword. Heavy parts are made when first used."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,13 +32,15 @@ from infra import settings as environment
 from infra.audio import PyAvReader
 from infra.clock import SystemClock
 from infra.convex import ConvexVideos
-from infra.deepgram import DeepgramEngine
+from infra.deepgram import MAX_TIMEOUT_S, DeepgramEngine
 from infra.gcs import GcsStore, storage_client
 from infra.ledger import ObjectLedger
 from infra.log import configure
 from infra.parakeet import ParakeetRecognizer
 from infra.pubsub import PubSubPublisher, publisher_client
 from infra.settings import Settings
+
+log = logging.getLogger("klipscribe")
 
 
 def reception_in(world: World) -> Reception:
@@ -134,29 +137,47 @@ def deepgram_engine(settings: Settings, clock: Clock) -> Engine:
         api_key=key.get_secret_value() if key else "",
         model=settings.deepgram_model,
         base_url=settings.deepgram_base_url or None,
+        timeout_s=min(MAX_TIMEOUT_S, settings.request_soft_budget_s),
+        budget_s=settings.request_soft_budget_s,
     )
+
+
+@once
+def checked_settings() -> Settings:
+    """The settings, read once, with a word about what in them will do nothing.
+
+    Raises:
+        SettingsError: some can't be used.
+    """
+    found = environment.load()
+    configure(found.log_level)
+    given = environment.environment()
+    for doubt in environment.unknown_names(given):
+        log.warning(doubt)
+    for name in environment.without_effect(given):
+        log.warning("%s is set, and nothing reads it in this version", name)
+    return found
 
 
 @once
 def world() -> World:
     """The real adapters, from the environment."""
-    settings = environment.load()
-    configure(settings.log_level)
+    found = checked_settings()
     clock = SystemClock()
-    client = storage_client(settings.google_cloud_project, settings.storage_emulator_host)
+    client = storage_client(found.google_cloud_project, found.storage_emulator_host)
     store = GcsStore(client)
     return World(
-        settings=settings,
+        settings=found,
         store=store,
-        publisher=PubSubPublisher(client.project, publisher_client(settings.pubsub_emulator_host)),
+        publisher=PubSubPublisher(client.project, publisher_client(found.pubsub_emulator_host)),
         clock=clock,
         reader=PyAvReader(),
         ledger=ObjectLedger(
             store=store,
-            bucket=settings.state_bucket,
+            bucket=found.state_bucket,
             owner=environment.instance_name(),
             clock=clock,
-            wait_s=settings.request_soft_budget_s,
+            wait_s=found.request_budget_s - found.request_soft_budget_s,
         ),
     )
 

@@ -18,10 +18,9 @@ from handlers import ingest as on_ingest
 from handlers import notify as on_notify
 from handlers import transcribe as on_transcribe
 from handlers.outcome import Handle, answer
-from infra import settings
 
 # What is wrong with the settings stops the start, where a deployment sees it, and not the first request.
-settings.load()
+bootstrap.checked_settings()
 
 
 def ingest(request: Request) -> Response:

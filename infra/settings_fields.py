@@ -206,10 +206,14 @@ class Fields(BaseSettings):
     topic_completed: Topic = _setting("transcription-completed", TOPIC, "Terminal outcomes.")
     topic_progress: Topic = _setting("transcription-progress", TOPIC, "What happens before an outcome.")
     request_budget_s: float = _number(
-        600, 10, 600, "Time of one push request, an upper bound of REQUEST_SOFT_BUDGET_S."
+        600, 10, 600, "Time of one push request; Pub/Sub waits no longer than 600 s."
     )
     request_soft_budget_s: float = _number(
-        480, 1, 600, "How long a second delivery of a job waits for the one that works on it."
+        480,
+        1,
+        600,
+        "Time for Deepgram's answer. What it leaves of REQUEST_BUDGET_S is how long a second delivery of a "
+        "job waits for the one that works on it.",
     )
     pubsub_emulator_host: str = _setting("", "host:port", "An emulator in the place of Pub/Sub.")
     storage_emulator_host: str = _setting("", "a URL", "An emulator in the place of Cloud Storage.")

@@ -89,15 +89,6 @@ def test_a_new_run_lifts_our_own_failure() -> None:
     assert place.videos.status(VIDEO) == TRANSCRIBING
 
 
-def test_a_late_start_of_the_failed_run_is_not_put_over_a_video_that_was_queued_again() -> None:
-    place = world()
-    tell(place, events.FAILED, body())
-    place.videos.set_status(VIDEO, "Queued")
-    assert tell(place, events.STARTED, body()) == "stale"
-    assert place.videos.status(VIDEO) == "Queued"
-    assert tell(place, events.STARTED, body(run=2)) == "written"
-
-
 def test_a_late_start_of_the_failed_run_does_not() -> None:
     place = world()
     tell(place, events.FAILED, body())

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -65,3 +66,19 @@ def test_a_setting_that_is_out_of_range_stops_the_start() -> None:
     )
     assert started.returncode != 0
     assert "ROLLOUT_PERCENT=250: expected 0 to 100" in started.stderr
+
+
+def test_a_setting_that_does_nothing_is_named_at_the_start() -> None:
+    started = subprocess.run(
+        [sys.executable, "-c", "import handlers.main"],
+        env={**os.environ, "TRANSCRIPTION_METHODS": "auto", "HYBRID_SPLIT_HOURS": "3"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    said = [json.loads(line) for line in started.stderr.splitlines()]
+    assert [(line["severity"], line["message"]) for line in said] == [
+        ("WARNING", "TRANSCRIPTION_METHODS is not a setting; did you mean TRANSCRIPTION_METHOD?"),
+        ("WARNING", "HYBRID_SPLIT_HOURS is set, and nothing reads it in this version"),
+    ]
