@@ -1,6 +1,6 @@
 """The command line. Progress and errors go to stderr, results to stdout.
 
-Exit codes: 0 all good, 1 a file failed, 2 wrong usage or settings, 130 ended by Ctrl-C.
+Exit codes: 0 all good, 1 a file failed or a server did not start, 2 wrong usage or settings, 130 interrupted.
 """
 
 import shlex
