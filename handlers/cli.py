@@ -1,31 +1,37 @@
 """The command line. Progress and errors go to stderr, results to stdout.
 
-Exit codes: 0 all good, 1 a file failed, 2 wrong usage or settings.
+Exit codes: 0 all good, 1 a file failed or a server did not start, 2 wrong usage or settings, 130 interrupted.
 """
 
+import shlex
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from core.errors import KlipscribeError
+from handlers.arguments import LeadsOutside, check_outputs, check_video_id, ready_folder
 from infra import settings as environment
+from infra.local.processes import StartFailed
 from infra.local.samples import TINY_MODEL
 from infra.settings import Settings, SettingsError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, markup=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 A_FILE_FAILED = 1
 WRONG_USAGE = 2
 
 Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Audio files.")]
-VideoId = Annotated[str, typer.Option(help="The video that the audio belongs to; one file only.")]
+VideoId = Annotated[str | None, typer.Option(help="The video that the audio belongs to; one file only.")]
 
 
 class Format(StrEnum):
@@ -48,32 +54,40 @@ def klipscribe() -> None:
 @app.command()
 def transcribe(
     files: Files,
-    format: Annotated[Format, typer.Option(help="What to print.")] = Format.text,
-    output_dir: Annotated[Path | None, typer.Option(file_okay=False, help="Write all outputs here.")] = None,
-    video_id: VideoId = "",
+    format: Annotated[Format, typer.Option(help="What to print on stdout.")] = Format.text,
+    output_dir: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Write all six outputs of each file here too.")
+    ] = None,
+    video_id: VideoId = None,
     model: Annotated[str, typer.Option(help="A name on the Hugging Face hub, or a .nemo file.")] = "",
 ) -> None:
     """Transcribe files on this machine, without any cloud."""
+    check_video_id(video_id, files)
+    if output_dir:
+        check_outputs(files, video_id)
+        ready_folder(output_dir)
+
     from handlers.local_run import LocalRun
     from handlers.printing import print_outputs, write_outputs
 
-    _one_file_for_one_id(files, video_id)
     run = LocalRun(_local_settings(model))
-    failed = False
+    failed, loading = False, True
     for path in files:
         try:
-            with err.status(f"transcribing {path.name}"):
-                result = run.transcribe(path, video_id)
-        except KlipscribeError as error:
-            failed = _complain(str(error))
-            continue
-        if result.error:
-            failed = _complain(result.error)
-            continue
-        err.print(_summary(path, result.body))
-        if output_dir:
-            write_outputs(result, output_dir, err)
-        print_outputs(result, format.value)
+            with err.status(f"transcribing {escape(path.name)}"):
+                result = run.transcribe(path, video_id or "")
+            if result.error:
+                failed = _complain(run.about(path, result.error))
+                continue
+            err.print(_summary(path, result.body, loading=loading))
+            loading = False
+            if output_dir:
+                write_outputs(result, output_dir, err)
+            print_outputs(result, format.value)
+        except BrokenPipeError:
+            raise  # who reads the results has left: no file is to blame
+        except (KlipscribeError, LeadsOutside, OSError) as error:
+            failed = _complain(run.about(path, str(error)))
     raise typer.Exit(A_FILE_FAILED if failed else 0)
 
 
@@ -82,29 +96,36 @@ def up() -> None:
     """Run the local cloud until Ctrl-C, and print the variables with which clients reach it."""
     from handlers.demo import running_cloud
 
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    with running_cloud(err) as cloud:
+    with _unwinding(), _start_reported(), running_cloud(err) as cloud:
         for name, value in cloud.exports.items():
-            typer.echo(f"export {name}={value}")
-        err.print(f"Parakeet runs {cloud.model}", soft_wrap=True)
-        err.print(f"logs in {cloud.processes.directory}; Ctrl-C ends it", soft_wrap=True)
-        ended.wait()
+            typer.echo(f"export {name}={shlex.quote(value)}")
+        err.print(f"Parakeet runs {cloud.model}")
+        err.print(f"logs in {cloud.processes.directory} while it runs; Ctrl-C ends it")
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
 
 
 @app.command()
 def upload(
     files: Files,
-    video_id: VideoId = "",
+    video_id: VideoId = None,
     wait: Annotated[bool, typer.Option(help="Wait for the outcome of each file.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait at most.", min=1)] = 3600,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for all outcomes together.", min=1)] = 3600,
 ) -> None:
     """Put files into the audio bucket, local or real, as the environment says."""
-    from handlers.uploads import upload_files
+    check_video_id(video_id, files)
+    check_outputs(files, video_id)
 
-    _one_file_for_one_id(files, video_id)
-    failed = upload_files(_settings(), files, video_id, wait_s=timeout if wait else None, console=err)
+    from handlers.uploads import UploadRequest, upload_files
+
+    request = UploadRequest(files, video_id or "", timeout if wait else None)
+    settings = _settings()
+    try:
+        failed = upload_files(settings, request, out, err)
+    except SettingsError as error:
+        raise _wrong_settings(error) from error
+    except KlipscribeError as error:
+        failed = _complain(str(error))
     raise typer.Exit(A_FILE_FAILED if failed else 0)
 
 
@@ -113,20 +134,44 @@ def demo() -> None:
     """Watch the sample recordings go through the whole chain on this machine."""
     from handlers.demo import run_demo
 
-    raise typer.Exit(0 if run_demo(Console(highlight=False), err) else A_FILE_FAILED)
+    with _unwinding(), _start_reported():
+        right = run_demo(Console(highlight=False, soft_wrap=True), err)
+    raise typer.Exit(0 if right else A_FILE_FAILED)
 
 
-def _one_file_for_one_id(files: list[Path], video_id: str) -> None:
-    if video_id and len(files) > 1:
-        raise typer.BadParameter(f"--video-id names one video, and {len(files)} files are given, expected 1")
+@contextmanager
+def _unwinding() -> Iterator[None]:
+    """Let the end of a terminal or of a job unwind as Ctrl-C does, so that no server is left behind."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _start_reported() -> Iterator[None]:
+    try:
+        yield
+    except SettingsError as error:
+        raise _wrong_settings(error) from error
+    except StartFailed as error:
+        _complain(str(error))
+        raise typer.Exit(A_FILE_FAILED) from error
 
 
 def _settings(**changes: str) -> Settings:
     try:
         return environment.load({**environment.environment(), **changes})
     except SettingsError as error:
-        err.print(f"error: {error}", markup=False)
-        raise typer.Exit(WRONG_USAGE) from error
+        raise _wrong_settings(error) from error
+
+
+def _wrong_settings(error: SettingsError) -> typer.Exit:
+    _complain(str(error))
+    return typer.Exit(WRONG_USAGE)
 
 
 def _local_settings(model: str) -> Settings:
@@ -146,14 +191,15 @@ def _local_settings(model: str) -> Settings:
 
 
 def _complain(message: str) -> bool:
-    err.print(f"error: {message}", markup=False, soft_wrap=True)
+    err.print(f"error: {message}")
     return True
 
 
-def _summary(path: Path, body: Mapping[str, Any]) -> str:
+def _summary(path: Path, body: Mapping[str, Any], *, loading: bool) -> str:
     return (
         f"{path.name}: {body['audio_s']:.1f} s of audio, {body['words_count']} words, "
-        f"{body['engine']} {body['model']}, {body['rtfx']} times real time"
+        f"{body['engine']} with {body['model']}, {body['rtfx']} times real time"
+        f"{', with the loading of the model' if loading else ''}"
     )
 
 

@@ -17,8 +17,9 @@ from core.events import PROGRESS, STARTED
 from core.wer import compare_text
 from handlers.uploads import put
 from infra import settings as environment
+from infra.credentials import require_emulators
 from infra.gcs import GcsStore, storage_client
-from infra.local.cloud import LocalCloud, start
+from infra.local.cloud import REPLACEABLE, LocalCloud, start
 from infra.local.samples import Sample, samples
 from infra.pubsub import subscriber_client
 from infra.settings import Settings
@@ -34,14 +35,26 @@ FIRST_VIDEO_ID = 2434635255
 
 @contextmanager
 def running_cloud(console: Console) -> Iterator[LocalCloud]:
-    """The local cloud, for the length of the block."""
+    """The local cloud, for the length of the block.
+
+    Raises:
+        SettingsError: no function would start with the environment's settings.
+        StartFailed: a server did not start.
+    """
+    require_emulators(environment.load())
     with tempfile.TemporaryDirectory(prefix="klipscribe-") as folder:
+        environ = environment.environment()
         console.print("starting storage, Pub/Sub, Convex, Deepgram and the five functions on this machine")
-        cloud = start(Path(folder), Path(__file__).with_name("main.py"), environment.environment())
+        if named := [name for name in REPLACEABLE if environ.get(name, "").strip()]:
+            console.print(f"no stand-ins for what the environment names: {', '.join(named)}")
+        cloud = start(Path(folder), Path(__file__).with_name("main.py"), environ)
         try:
             yield cloud
         finally:
-            cloud.stop()
+            try:
+                console.print("ending the servers; Ctrl-C kills them")
+            finally:  # the terminal may be gone
+                cloud.stop()
 
 
 @dataclass(slots=True)
@@ -87,7 +100,10 @@ def _travel(settings: Settings, store: GcsStore, console: Console) -> list[Journ
         subscribed(client, project, settings.topic_completed, settings.topic_progress) as seen,
     ):
         journeys = _upload_all(settings, store)
-        console.print(f"uploaded {len(journeys)} recordings; the first one waits for the model to load")
+        console.print(
+            f"uploaded {len(journeys)} recordings; those for Parakeet wait for the model to load, "
+            "and that counts into their speed and cost"
+        )
         _follow(seen, journeys)
     return list(journeys.values())
 
@@ -126,8 +142,11 @@ def _show(journey: Journey, settings: Settings, store: GcsStore, cloud: LocalClo
     errors = compare_text(journey.sample.text, text)
     record = _record(cloud, journey.video_id)
     console.print(f"  transcript  {text}", soft_wrap=True, markup=False)
-    console.print(f"  engine      {outcome['engine']} {outcome['model']}, {outcome['rtfx']} times real time")
-    console.print(f"  cost        {outcome['cost_usd']:.6f} USD, Deepgram {outcome['deepgram_usd']:.6f} USD")
+    console.print(
+        f"  engine      {outcome['engine']} with {outcome['model']}, {outcome['rtfx']} times real time"
+    )
+    cost, deepgram = f"{outcome['cost_usd']:.6f} USD", f"{outcome['deepgram_usd']:.6f} USD"
+    console.print(f"  cost        {cost} at the settings' prices; Deepgram's would be {deepgram}")
     console.print(f"  record      {record}", soft_wrap=True, markup=False)
     console.print(
         f"  check       {'right' if errors.edits == 0 else f'[red]{errors.edits} words wrong[/red]'}"
@@ -149,6 +168,6 @@ def _record(cloud: LocalCloud, video_id: str) -> str:
         videos = httpx.get(cloud.videos_url, trust_env=False).json()["videos"]
         for video in videos:
             if video["twitchId"] == video_id and "transcript_url" in video:
-                return f"{video.get('status')}, transcript {video['transcript_url']}"
+                return f"status {video.get('status')}, transcript_url {video['transcript_url']}"
         time.sleep(0.2)
     return "none in time"

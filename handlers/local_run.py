@@ -10,6 +10,7 @@ from core.events import Event
 from core.jobs import Job, Manifest
 from core.ports import AudioReader, Clock, Engine
 from core.transcription import Transcription
+from handlers.arguments import object_name
 from handlers.bootstrap import parakeet_engine, transcription_in
 from handlers.world import World
 from infra.audio import PyAvReader
@@ -58,15 +59,21 @@ class LocalRun:
         Raises:
             EngineFailed, Retryable: the engine or the disk failed, not the file.
         """
-        bucket = self._settings.audio_bucket
+        bucket, name = self._settings.audio_bucket, object_name(path)
         metadata = {"video_id": video_id} if video_id else {}
-        stored = self._store.link(bucket, path.name, path, metadata)
-        audio = AudioObject(bucket, path.name, stored.generation, stored.size_bytes, "", metadata)
+        stored = self._store.link(bucket, name, path, metadata)
+        audio = AudioObject(bucket, name, stored.generation, stored.size_bytes, "", metadata)
         result = self._use_case.run(Job(audio))
         if isinstance(result, Event):
             reasons = "; ".join(reason["sentence"] for reason in result.data["reasons"])
             return Files(str(path), {"message": f"{path}: would go to Deepgram: {reasons}"}, {}, {})
         return self._files(path, result)
+
+    def about(self, path: Path, message: str) -> str:
+        """A message of the use case, about the file of this machine instead of an object."""
+        bucket = self._settings.audio_bucket
+        message = message.replace(f"gs://{bucket}/{object_name(path)}", str(path))
+        return message if str(path) in message else f"{path}: {message}"
 
     def _files(self, path: Path, manifest: Manifest) -> Files:
         outputs = {file.kind: self._store.read(file.bucket, file.name) for file in manifest.files}

@@ -1,7 +1,6 @@
 """The whole service on one machine: storage, Pub/Sub, the five functions, and stand-ins for what is outside.
 
-Each stand-in gives way to the real thing when its usual variable is set: PUBSUB_EMULATOR_HOST,
-STORAGE_EMULATOR_HOST, CONVEX_URL, DEEPGRAM_API_KEY, PARAKEET_MODEL_NAME.
+Each stand-in gives way to the real thing when its usual variable is set, see REPLACEABLE.
 """
 
 import json
@@ -15,6 +14,7 @@ from infra.local import topology
 from infra.local.processes import Processes, free_ports
 from infra.local.samples import TINY_MODEL, known_recordings
 from infra.local.storage import start_storage
+from infra.settings import NAMES
 
 PROJECT = "klipscribe-local"
 LOCAL_KEY = "local"
@@ -24,6 +24,15 @@ BUCKETS = {
     "STATE_BUCKET": "klipscribe-state",
 }
 BACKOFF_S = (1.0, 10.0)
+
+REPLACEABLE = (
+    "PUBSUB_EMULATOR_HOST",
+    "STORAGE_EMULATOR_HOST",
+    "CONVEX_URL",
+    "DEEPGRAM_API_KEY",
+    "PARAKEET_MODEL_NAME",
+)
+"""The variables that put something real in the place of a stand-in."""
 
 FOR_THE_BUNDLED_MODEL = {
     "PARAKEET_MODEL_NAME": str(TINY_MODEL),
@@ -68,10 +77,15 @@ def start(directory: Path, handlers: Path, environ: Mapping[str, str]) -> LocalC
     """
     processes = Processes(directory)
     try:
-        return _Start(processes, handlers, dict(environ)).run()
+        return _Start(processes, handlers, _given(environ)).run()
     except BaseException:
         processes.stop()
         raise
+
+
+def _given(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the environment says, where an empty value counts as unset, as it does in the settings."""
+    return {name: value for name, value in environ.items() if value.strip() or name not in NAMES}
 
 
 @dataclass(slots=True)

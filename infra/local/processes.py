@@ -64,17 +64,18 @@ class Processes:
         self._wait_for(name, lambda: _accepts(port))
 
     def stop(self) -> None:
-        """End all, the last started first; kill what has not ended in time."""
+        """End all, the last started first; kill what has not ended in time, or when somebody interrupts."""
         for process in reversed(self.running.values()):
             process.terminate()
         deadline_s = time.monotonic() + self.stop_timeout_s
-        for process in reversed(self.running.values()):
-            try:
-                process.wait(max(deadline_s - time.monotonic(), 0.1))
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)  # each leads a group, with its own children in it
-                process.wait()
-        self.running.clear()
+        try:
+            for process in reversed(self.running.values()):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(max(deadline_s - time.monotonic(), 0.1))
+        finally:
+            for process in self.running.values():
+                _kill(process)
+            self.running.clear()
 
     def _wait_for(self, name: str, ready: Callable[[], bool]) -> None:
         deadline_s = time.monotonic() + self.start_timeout_s
@@ -87,6 +88,12 @@ class Processes:
 
     def _log(self, name: str) -> Path:
         return self.directory / f"{name}.log"
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)  # each leads a group, with its own children in it
+        process.wait()
 
 
 def free_ports(count: int) -> list[int]:

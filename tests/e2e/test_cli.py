@@ -99,6 +99,69 @@ def test_a_model_that_is_missing_ends_with_one_and_says_what_to_set() -> None:
     assert "nowhere.nemo can't be loaded" in " ".join(result.stderr.split())
 
 
+NO_CLOUD = {
+    "STORAGE_EMULATOR_HOST": "",
+    "PUBSUB_EMULATOR_HOST": "",
+    "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere.json",
+}
+
+
+@pytest.mark.parametrize("more", [[], ["--wait"]])
+def test_an_upload_without_any_cloud_ends_with_two_and_says_what_to_do(more: list[str]) -> None:
+    result = run("upload", GREETING.path, *more, env=NO_CLOUD)
+    assert result.exit_code == 2
+    assert "no Google Cloud credentials" in result.stderr
+    assert "run `klipscribe up`" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_servers_are_not_started_with_wrong_settings(command: str) -> None:
+    result = run(command, env={"GPU_BATCH_SIZE": "9000"})
+    assert result.exit_code == 2
+    assert "GPU_BATCH_SIZE=9000" in result.stderr
+    assert "starting" not in result.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = run("transcribe", GREETING.path, "--output-dir", tmp_path / "file" / "below")
+    assert result.exit_code == 2
+    assert "can't be made" in result.stderr
+
+
+@pytest.mark.asr
+def test_a_name_of_any_kind_is_kept_in_messages_and_outputs(tmp_path: Path) -> None:
+    odd = tmp_path / "[red]é x.flac"
+    not_utf8 = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.flac"))
+    for path in (odd, not_utf8):
+        path.write_bytes(GREETING.path.read_bytes())
+    silent = tmp_path / "notes.txt"
+    silent.touch()
+    folder = tmp_path / "out"
+    result = run("transcribe", odd, not_utf8, silent, "--output-dir", folder)
+    assert result.stdout == f"{GREETING.text}\n" * 2
+    assert "[red]é x.flac: 3.1 s" in result.stderr
+    assert f"error: {silent}: unknown extension" in result.stderr
+    assert "gs://" not in result.stderr
+    assert {path.name for path in folder.iterdir()} == {"[red]é x", "bad\ufffd"}
+    again = run("transcribe", odd, "--output-dir", folder)
+    assert f"replaced {folder}/[red]é x/audio_[red]é x_words.csv" in again.stderr
+
+
+@pytest.mark.local_cloud
+@pytest.mark.asr
+def test_an_upload_names_what_cannot_be_uploaded_and_goes_on(chain: Chain, tmp_path: Path) -> None:
+    video = tmp_path / "talk.mp4"
+    video.write_bytes(b"video")
+    result = run("upload", video, PHONE.path, "--wait", env=chain.cloud.exports)
+    assert result.exit_code == 1
+    assert f"error: {video}: unknown extension .mp4, expected one of .mp3" in result.stderr
+    assert "words by parakeet" in result.stdout
+    elsewhere = run("upload", PHONE.path, env={**chain.cloud.exports, "AUDIO_BUCKET": "nowhere"})
+    assert elsewhere.exit_code == 1
+    assert "there is no bucket nowhere" in elsewhere.stderr
+
+
 @pytest.mark.local_cloud
 @pytest.mark.asr
 def test_an_upload_waits_for_the_outcome_of_each_file(chain: Chain, tmp_path: Path) -> None:
@@ -106,14 +169,16 @@ def test_an_upload_waits_for_the_outcome_of_each_file(chain: Chain, tmp_path: Pa
     bad.write_bytes(b"")
     good = run("upload", GREETING.path, "--video-id", "9100", "--wait", env=chain.cloud.exports)
     assert good.exit_code == 0
-    assert "3 words by parakeet, gs://klipstream-transcripts/9100/audio_9100_words.csv" in good.stderr
+    assert "3 words by parakeet, gs://klipstream-transcripts/9100/audio_9100_words.csv" in good.stdout
+    assert f"uploaded {GREETING.path} to gs://" in good.stderr
     failed = run("upload", bad, "--wait", env=chain.cloud.exports)
     assert failed.exit_code == 1
     assert "failed, empty: gs://klipstream-vods-raw/empty.mp3: size is 0 bytes" in failed.stderr
 
 
 @pytest.mark.local_cloud
-def test_up_prints_what_clients_need_and_ends_with_ctrl_c() -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_up_prints_what_clients_need_and_takes_its_servers_along(ending: signal.Signals) -> None:
     with subprocess.Popen(
         [*COMMAND, "up"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=plain()
     ) as up:
@@ -123,7 +188,7 @@ def test_up_prints_what_clients_need_and_ends_with_ctrl_c() -> None:
         url = exports["STORAGE_EMULATOR_HOST"]
         buckets = httpx.get(f"{url}/storage/v1/b", trust_env=False).json()["items"]
         assert exports["AUDIO_BUCKET"] in {bucket["name"] for bucket in buckets}
-        up.send_signal(signal.SIGINT)
+        up.send_signal(ending)
         up.communicate(timeout=30)
     assert up.returncode == 0
     with pytest.raises(httpx.ConnectError):

@@ -2,6 +2,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -103,6 +104,20 @@ def test_stop_kills_what_does_not_listen_and_its_children(processes: Processes) 
     processes.stop()
     for pid in pids[1:]:
         wait_until(lambda pid=int(pid): True if gone(pid) else None)  # type: ignore[misc]
+
+
+def test_whoever_is_impatient_with_the_end_has_all_killed(tmp_path: Path) -> None:
+    processes = Processes(tmp_path, stop_timeout_s=60.0)
+    processes.start("stubborn", python(STUBBORN), os.environ)
+    wait_until(lambda: True if "pid" in (tmp_path / "stubborn.log").read_text() else None)
+    process = processes.running["stubborn"]
+    impatience = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])
+    impatience.start()
+    with pytest.raises(KeyboardInterrupt):
+        processes.stop()
+    impatience.join()
+    assert process.returncode == -signal.SIGKILL
+    assert processes.running == {}
 
 
 def gone(pid: int) -> bool:
