@@ -131,11 +131,15 @@ def check_size(audio: AudioObject, max_bytes: int) -> None:
 
 
 def check_names(name: str, outputs: Iterable[str]) -> None:
-    """Refuse an object whose outputs could not be named: Cloud Storage takes 1,024 bytes at most.
+    """Refuse an object whose outputs could not be named, or would leave their folder once copied to a disk.
 
     Raises:
-        OutOfLimits: with the longest name's length and the limit.
+        OutOfLimits: with what was found and what is expected. Cloud Storage takes 1,024 bytes at most.
     """
+    outputs = tuple(outputs)
+    folders = {folder for output in outputs for folder in output.split("/")[:-1]}
+    if folders & {".", ".."}:
+        raise OutOfLimits(name, "a folder of its outputs", "'.' or '..'", "a name", code="unsafe_name")
     longest = max(len(output.encode()) for output in outputs)
     if longest > MAX_NAME_BYTES:
         found, expected = f"{longest} bytes", f"at most {MAX_NAME_BYTES} bytes"

@@ -4,7 +4,8 @@ KlipscribeError
 ├── Rejected            this file can never succeed: failed event, ack
 │   ├── NotAudio            not_audio, no_audio_stream, unsupported_extension
 │   ├── OutOfLimits         empty, too_large, too_short, too_long,
-│   │                       sample_rate_too_low, name_too_long
+│   │                       sample_rate_too_low, name_too_long,
+│   │                       unsafe_name
 │   ├── Damaged             truncated, corrupt, not_finite
 │   ├── IdMismatch          id_mismatch
 │   ├── SourceGone          source_deleted, superseded
@@ -31,6 +32,7 @@ Code = Literal[
     "too_long",
     "sample_rate_too_low",
     "name_too_long",
+    "unsafe_name",
     "truncated",
     "corrupt",
     "not_finite",

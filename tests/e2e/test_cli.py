@@ -1,6 +1,7 @@
 """The command line as a user runs it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys

@@ -14,6 +14,7 @@ from core.audio import (
     check_size,
 )
 from core.errors import IdMismatch, NotAudio, OutOfLimits
+from core.formats import output_names
 from core.ports import ObjectNotFound
 from tests.fakes.world import AUDIO, world
 
@@ -143,3 +144,15 @@ def test_a_header_out_of_the_limits_is_refused_with_both_values(
 
 def test_the_uri_names_bucket_and_object() -> None:
     assert world().upload(name="x/y.mp3").uri == f"gs://{AUDIO}/x/y.mp3"
+
+
+@pytest.mark.parametrize("video_id", ["..", "../../x", "a/../b", "./a"])
+def test_outputs_never_leave_their_folder(video_id: str) -> None:
+    with pytest.raises(OutOfLimits, match=r"outputs is '\.' or '\.\.', expected a name") as caught:
+        check_names("a", output_names(video_id).values())
+    assert caught.value.code == "unsafe_name"
+
+
+@pytest.mark.parametrize("video_id", ["a..b", ".hidden", "a/...", "2434635255"])
+def test_dots_inside_of_a_name_are_harmless(video_id: str) -> None:
+    check_names("a", output_names(video_id).values())
