@@ -62,4 +62,4 @@ lock: $(READY) ## write the versions that are installed now into locks/cpu.txt
 	$(BIN)/python scripts/lock.py > locks/cpu.txt.new && mv locks/cpu.txt.new locks/cpu.txt
 
 clean: ## remove what setup and the checks made
-	rm -rf $(VENV) examples/convex/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) examples/convex/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
