@@ -5,7 +5,6 @@ import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from threading import Thread
 from typing import Any, BinaryIO, cast
@@ -18,6 +17,7 @@ from core.audio import AudioInfo, AudioObject, AudioSource
 from core.ports import ObjectStore
 from infra.deepgram import DeepgramEngine
 from infra.local.deepgram import make_app
+from tests.fakes.clock import FakeClock
 
 KEY = "a-made-up-key"
 SECONDS = 4.0
@@ -37,23 +37,6 @@ def wav(seconds: float = SECONDS, rate_hz: int = 8_000) -> bytes:
 
 AUDIO = wav()
 INFO = AudioInfo(duration_s=SECONDS, sample_rate_hz=8_000, channels=1, codec="pcm_s16le")
-
-
-class HeldClock:
-    """A clock that moves by its sleeps alone, and remembers them."""
-
-    def __init__(self) -> None:
-        self.slept_s: list[float] = []
-        self._start = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self._start + timedelta(seconds=self.monotonic())
-
-    def monotonic(self) -> float:
-        return sum(self.slept_s)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept_s.append(seconds)
 
 
 @dataclass
@@ -103,7 +86,7 @@ class Rig:
     """A running stand-in."""
 
     url: str
-    clock: HeldClock = field(default_factory=HeldClock)
+    clock: FakeClock = field(default_factory=FakeClock)
 
     def engine(self, **changes: Any) -> DeepgramEngine:
         how: dict[str, Any] = {"clock": self.clock, "api_key": KEY, "base_url": self.url, **changes}

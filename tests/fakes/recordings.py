@@ -1,9 +1,8 @@
 """Sounds, the files that PyAV makes of them, and a store that holds such files."""
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from fractions import Fraction
 from typing import BinaryIO, cast
 
@@ -12,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.audio import AudioObject, AudioSource
-from core.ports import ObjectNotFound, StoredObject
+from core.ports import ObjectNotFound
+from infra.local.memory import MemoryStore
+from tests.fakes.clock import FakeClock
 
 Samples = NDArray[np.float64]
 
@@ -129,43 +130,17 @@ class CountingStream(io.BytesIO):
         return data
 
 
-class OneFileStore:
-    """An object store of one file, of which only `open` does anything."""
+class OneFileStore(MemoryStore):
+    """A store of which whatever is opened is one stream; None for a file that is gone."""
 
     def __init__(self, stream: CountingStream | None) -> None:
+        super().__init__(FakeClock())
         self.stream = stream
 
     def open(self, bucket: str, name: str, generation: int) -> BinaryIO:
         if self.stream is None:
             raise ObjectNotFound(name)
         return self.stream
-
-    def stat(self, bucket: str, name: str, generation: int | None = None) -> StoredObject | None:
-        raise NotImplementedError
-
-    def read(self, bucket: str, name: str, generation: int | None = None) -> bytes:
-        raise NotImplementedError
-
-    def write(
-        self,
-        bucket: str,
-        name: str,
-        data: bytes,
-        *,
-        content_type: str = "application/octet-stream",
-        metadata: Mapping[str, str] | None = None,
-        if_generation_match: int | None = None,
-    ) -> StoredObject:
-        return StoredObject(bucket, name, 1, len(data), datetime.now(UTC))
-
-    def delete(self, bucket: str, name: str) -> None:
-        raise NotImplementedError
-
-    def list(self, bucket: str, prefix: str = "") -> Iterable[StoredObject]:
-        raise NotImplementedError
-
-    def signed_url(self, bucket: str, name: str, generation: int, *, expires_s: float) -> str | None:
-        raise NotImplementedError
 
 
 def source_of(data: bytes | CountingStream | None, name: str = "1/audio_1.mp3") -> AudioSource:
