@@ -160,8 +160,8 @@ class Transcription:
             "audio_s": round(audio_s, 3),
             "processing_s": round(active_s, 3),
             "rtfx": round(audio_s / active_s, 2) if active_s > 0 else None,
-            "cost_usd": cost.usd,
-            "deepgram_usd": cost.deepgram_usd,
+            "cost_usd": round(cost.usd, 8),
+            "deepgram_usd": round(cost.deepgram_usd, 8),
         }
 
     def _after_failure(self, claim: Claim, error: EngineFailed) -> Manifest | Event:

@@ -14,12 +14,15 @@ from google.api_core import exceptions as api
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from google.cloud.storage.exceptions import DataCorruption
+from requests.adapters import HTTPAdapter
 
 from core.errors import Retryable
 from core.ports import ObjectNotFound, PreconditionFailed, StoredObject
 
 RANGE_BYTES = 1 << 20
 TIMEOUT_S = 60.0
+CONNECTIONS = 64
+"""More than an instance has threads."""
 
 # Vendor's class -> ours, first match wins. What is not listed is a defect and comes out as it is.
 # Ranges are read from urllib3's stream, past requests, so that its errors come out as they are.
@@ -42,13 +45,18 @@ _UNAVAILABLE = (
 
 def storage_client(project: str, emulator_url: str = "") -> storage.Client:
     """A client of Cloud Storage, or of an emulator at a URL. An empty project asks the credentials."""
-    if not emulator_url:
-        return storage.Client(project=project) if project else storage.Client()
-    return storage.Client(
-        project=project,
-        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call] # the library has no types
-        client_options={"api_endpoint": emulator_url},
-    )
+    if emulator_url:
+        client = storage.Client(
+            project=project,
+            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call] # the library has no types
+            client_options={"api_endpoint": emulator_url},
+        )
+    else:
+        client = storage.Client(project=project) if project else storage.Client()
+    for scheme in ("https://", "http://"):
+        # The client has no setting for it: with its ten connections, most of our threads would open new ones.
+        client._http.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))  # noqa: SLF001
+    return client
 
 
 @contextmanager
