@@ -44,11 +44,13 @@ class Chain:
         stored = self.store.write(bucket, name, data, metadata=metadata or {})
         return AudioObject(bucket, name, stored.generation, stored.size_bytes)
 
-    def outcome(self, audio: AudioObject, *, count: int = 1) -> dict[str, Any]:
+    def outcome(
+        self, audio: AudioObject, *, count: int = 1, patience_s: float = PATIENCE_S
+    ) -> dict[str, Any]:
         """The audio's terminal event; with count, the one that makes it so many."""
         while len(found := [event for event in self.seen if event["job_id"] == audio.job_id]) < count:
-            event = self.stream.next(PATIENCE_S)
-            assert event is not None, f"no outcome of {audio.uri} within {PATIENCE_S} s"
+            event = self.stream.next(patience_s)
+            assert event is not None, f"no outcome of {audio.uri} within {patience_s} s"
             self.seen.append(event)
         return found[count - 1]
 
