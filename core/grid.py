@@ -1,9 +1,9 @@
 """The millisecond grid that every file is written on, so that all files of a transcript agree."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from core.errors import EngineFailed
+from core.spans import fitted
 from core.transcript import Transcript, Word
 
 MAX_WORD_S = 60.0
@@ -32,7 +32,8 @@ def on_grid(transcript: Transcript) -> Transcript:
             code="engine_bad_result",
             deterministic=True,
         )
-    spans = _pulled_back(_pushed_on(transcript.words), limit_ms)
+    heard = ((to_ms(word.start_s), to_ms(word.end_s)) for word in transcript.words)
+    spans = fitted(heard, least=1, limit=limit_ms, longest=to_ms(MAX_WORD_S))
     words = (_placed(word, *span) for word, span in zip(transcript.words, spans, strict=True))
     return replace(transcript, words=tuple(words))
 
@@ -43,29 +44,7 @@ def _last_ms(duration_s: float) -> int:
     return nearest_ms if nearest_ms / 1000 <= duration_s else nearest_ms - 1
 
 
-def _pushed_on(words: Iterable[Word]) -> list[tuple[int, int]]:
-    """Rounded spans, each later where needed to start at its predecessor's end and last a millisecond."""
-    spans: list[tuple[int, int]] = []
-    free_ms = 0
-    for word in words:
-        start_ms = max(to_ms(word.start_s), free_ms)
-        longest_ms = start_ms + to_ms(MAX_WORD_S)
-        free_ms = min(max(to_ms(word.end_s), start_ms + 1), longest_ms)
-        spans.append((start_ms, free_ms))
-    return spans
-
-
-def _pulled_back(spans: list[tuple[int, int]], limit_ms: int) -> list[tuple[int, int]]:
-    """The spans, from the last to the first moved ahead where they reach past the limit."""
-    fitted: list[tuple[int, int]] = []
-    for start_ms, end_ms in reversed(spans):
-        end_in_ms = min(end_ms, limit_ms)
-        limit_ms = min(start_ms, end_in_ms - 1)
-        fitted.append((limit_ms, end_in_ms))
-    return fitted[::-1]
-
-
-def _placed(word: Word, start_ms: int, end_ms: int) -> Word:
+def _placed(word: Word, start_ms: float, end_ms: float) -> Word:
     return Word(
         text=" ".join(word.text.split()),
         start_s=start_ms / 1000,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from core.errors import EngineFailed
+from core.spans import fitted
 
 PUNCTUATION = "\"“”‘’'.,!?;:…()[]{}"
 SENTENCE_ENDS = (".", "!", "?", "…")
@@ -155,23 +156,8 @@ def _widened(words: list[Word], duration_s: float) -> Iterable[Word]:
     # Half, since sums of floats may fall a little short of the share that they were given.
     if all(word.end_s - word.start_s >= least_s / 2 for word in words):
         return words
-    return _pulled_back(_pushed_on(words, least_s), least_s, duration_s)
-
-
-def _pushed_on(words: list[Word], least_s: float) -> list[Word]:
-    pushed: list[Word] = []
-    free_s = 0.0
-    for word in words:
-        start_s = max(word.start_s, free_s)
-        free_s = max(word.end_s, start_s + least_s)
-        pushed.append(replace(word, start_s=start_s, end_s=free_s))
-    return pushed
-
-
-def _pulled_back(words: list[Word], least_s: float, limit_s: float) -> list[Word]:
-    pulled: list[Word] = []
-    for word in reversed(words):
-        end_s = min(word.end_s, limit_s)
-        limit_s = min(word.start_s, end_s - least_s)
-        pulled.append(replace(word, start_s=limit_s, end_s=end_s))
-    return pulled[::-1]
+    spans = fitted(((word.start_s, word.end_s) for word in words), least=least_s, limit=duration_s)
+    return [
+        replace(word, start_s=start_s, end_s=end_s)
+        for word, (start_s, end_s) in zip(words, spans, strict=True)
+    ]
