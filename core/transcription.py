@@ -159,7 +159,7 @@ class Transcription:
         return {
             "audio_s": round(audio_s, 3),
             "processing_s": round(active_s, 3),
-            "rtfx": round(audio_s / active_s, 2) if active_s > 0 else None,
+            "rtfx": round(cost.rtfx, 2) if active_s > 0 else None,
             "cost_usd": round(cost.usd, 8),
             "deepgram_usd": round(cost.deepgram_usd, 8),
         }

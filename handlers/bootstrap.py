@@ -1,8 +1,8 @@
 """Wires the parts once per process, by keyword. Heavy parts are made when first used."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from core.audio import AudioInfo
 from core.cost import Cost, deepgram_attempt, parakeet_attempt
@@ -13,9 +13,11 @@ from core.notification import Notification
 from core.ports import AudioReader, Clock, Engine
 from core.reception import Reception
 from core.routing import (
+    EngineFacts,
     FileFacts,
     Reason,
     Route,
+    RoutingPolicy,
     at_fallback,
     at_ingest,
     choose_route,
@@ -66,34 +68,13 @@ def reception_in(world: World) -> Reception:
 
 def transcription_in(world: World, parakeet: Engine) -> Transcription:
     """The use case of the GPU service."""
-    policy = world.settings.routing_policy()
-
-    def choose(job: Job, info: AudioInfo) -> Route:
-        return choose_route(FileFacts.of(job, info.duration_s), world.engine_facts(), policy)
-
-    return Transcription(
-        **_shared(world),
-        engines={"parakeet": parakeet, "parakeet_cpu": parakeet},
-        engine="parakeet",
-        choose=choose,
-        may_fall_back=lambda job: may_fall_back(FileFacts.of(job), world.engine_facts(), policy),
-    )
+    engines = {"parakeet": parakeet, "parakeet_cpu": parakeet}
+    return _transcription(world, engines, "parakeet", choose_route, may_fall_back)
 
 
 def fallback_in(world: World, deepgram: Engine) -> Transcription:
     """The use case of the fallback: Deepgram or nothing."""
-    policy = world.settings.routing_policy()
-
-    def choose(job: Job, info: AudioInfo) -> Route:
-        return at_fallback(FileFacts.of(job, info.duration_s), world.engine_facts(), policy)
-
-    return Transcription(
-        **_shared(world),
-        engines={"deepgram": deepgram},
-        engine="deepgram",
-        choose=choose,
-        may_fall_back=lambda _: False,
-    )
+    return _transcription(world, {"deepgram": deepgram}, "deepgram", at_fallback, lambda *_: False)
 
 
 def notification_in(world: World) -> Notification | None:
@@ -217,33 +198,48 @@ def dead_letters() -> DeadLetters:
     return dead_letters_in(world())
 
 
-def _shared(world: World) -> dict[str, Any]:
-    settings = world.settings
+def _transcription(
+    world: World,
+    engines: Mapping[str, Engine],
+    engine: str,
+    route: Callable[[FileFacts, EngineFacts, RoutingPolicy], Route],
+    fall_back: Callable[[FileFacts, EngineFacts, RoutingPolicy], bool],
+) -> Transcription:
+    """The use case over some engines, routed by one function of core."""
+    policy = world.settings.routing_policy()
 
-    def price(method: str, audio_s: float, active_s: float) -> Cost:
-        if method == "deepgram":
-            return deepgram_attempt(audio_s, active_s, settings.rates(), settings.deepgram_model)
-        return parakeet_attempt(
-            audio_s, active_s, settings.rates(), on_gpu=method == "parakeet", model=settings.deepgram_model
-        )
+    def choose(job: Job, info: AudioInfo) -> Route:
+        return route(FileFacts.of(job, info.duration_s), world.engine_facts(), policy)
 
-    def files(job: Job, transcript: Transcript) -> Mapping[Kind, OutputFile]:
-        origin = Origin(
-            job_id=job.id,
-            video_id=job.audio.video_id,
-            audio=job.audio.uri,
-            generation=job.audio.generation,
-            created=world.clock.now(),
-        )
-        return render(transcript, origin)
+    return Transcription(
+        ledger=world.ledger,
+        intake=world.intake,
+        outcomes=world.outcomes,
+        publisher=world.publisher,
+        clock=world.clock,
+        topics=world.topics,
+        engines=engines,
+        engine=engine,
+        choose=choose,
+        render=partial(_files, world),
+        price=partial(_price, world.settings),
+        may_fall_back=lambda job: fall_back(FileFacts.of(job), world.engine_facts(), policy),
+    )
 
-    return {
-        "ledger": world.ledger,
-        "intake": world.intake,
-        "outcomes": world.outcomes,
-        "publisher": world.publisher,
-        "clock": world.clock,
-        "topics": world.topics,
-        "render": files,
-        "price": price,
-    }
+
+def _price(settings: Settings, method: str, audio_s: float, active_s: float) -> Cost:
+    rates, model = settings.rates(), settings.deepgram_model
+    if method == "deepgram":
+        return deepgram_attempt(audio_s, active_s, rates, model)
+    return parakeet_attempt(audio_s, active_s, rates, on_gpu=method == "parakeet", model=model)
+
+
+def _files(world: World, job: Job, transcript: Transcript) -> Mapping[Kind, OutputFile]:
+    origin = Origin(
+        job_id=job.id,
+        video_id=job.audio.video_id,
+        audio=job.audio.uri,
+        generation=job.audio.generation,
+        created=world.clock.now(),
+    )
+    return render(transcript, origin)

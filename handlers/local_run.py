@@ -8,8 +8,6 @@ from typing import Any
 from core.audio import AudioObject
 from core.events import Event
 from core.jobs import Job, Manifest
-from core.ports import AudioReader, Clock, Engine
-from core.transcription import Transcription
 from handlers.arguments import object_name
 from handlers.bootstrap import parakeet_engine, transcription_in
 from handlers.world import World
@@ -38,10 +36,9 @@ class Files:
 class LocalRun:
     """Transcribes files of this machine one after the other; the model stays loaded."""
 
-    def __init__(self, settings: Settings, engine: Engine | None = None, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        clock = clock or SystemClock()
-        reader: AudioReader = PyAvReader()
+        clock, reader = SystemClock(), PyAvReader()
         self._store = MemoryStore(clock)
         world = World(
             settings=settings,
@@ -51,7 +48,7 @@ class LocalRun:
             reader=reader,
             ledger=ObjectLedger(store=self._store, bucket=settings.state_bucket, owner="local", clock=clock),
         )
-        self._use_case: Transcription = transcription_in(world, engine or parakeet_engine(settings, reader))
+        self._use_case = transcription_in(world, parakeet_engine(settings, reader))
 
     def transcribe(self, path: Path, video_id: str = "") -> Files:
         """Run the use case on one file.
