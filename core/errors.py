@@ -11,8 +11,10 @@ KlipscribeError
 │   ├── SourceGone          source_deleted, superseded
 │   └── NoRoute             no_route
 ├── EngineFailed        this engine could not do it: the other engine may
+│   └── EngineLost          engine_lost: its process can't go on, and ends
 ├── Retryable           storage, network, quota: nack, backoff, try again
-│   └── NoRouteNow          no_route, until the GPU is well or its queue shorter
+│   ├── NoRouteNow          no_route, until the GPU is well or its queue shorter
+│   └── EngineRestarting    engine_restarting: another file lost the engine
 ├── AlreadyCompleted    the outcome exists: publish it again, ack
 ├── AlreadyInProgress   another delivery holds the lease
 ├── RecordRefused       the database of videos said no: nack, since a key or a URL mends
@@ -45,6 +47,8 @@ Code = Literal[
     "engine_model_unavailable",
     "engine_bad_result",
     "engine_refused",
+    "engine_lost",
+    "engine_restarting",
     "deliveries_exhausted",
     "storage_unavailable",
     "network_unavailable",
@@ -132,6 +136,13 @@ class EngineFailed(KlipscribeError):
         self.deterministic = deterministic
 
 
+class EngineLost(EngineFailed):
+    """The device no longer answers: nothing works in this process until another one takes its place."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="engine_lost")
+
+
 class Retryable(KlipscribeError):
     """Something around the job failed that usually mends itself."""
 
@@ -146,6 +157,13 @@ class NoRouteNow(Retryable):
 
     def __init__(self, name: str, reasons: str) -> None:
         super().__init__(f"{name}: no engine can transcribe this file now: {reasons}", code="no_route")
+
+
+class EngineRestarting(Retryable):
+    """The engine was lost while it worked on something else; this job is not to blame."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="engine_restarting")
 
 
 class AlreadyCompleted(KlipscribeError):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from core.batching import Limits
     from core.audio import AudioInfo, AudioSource
     from core.events import Event
     from core.jobs import Claim, Job, Manifest
@@ -111,6 +112,19 @@ class Publisher(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A stretch of decoded audio.
+
+    Args:
+        samples: int16, 16 kHz, mono, shape [any length].
+        is_hole: the audio could not be decoded, and silence as long as it stands in its place.
+    """
+
+    samples: NDArray[np.int16]
+    is_hole: bool = False
+
+
 class AudioReader(Protocol):
     """Reads audio files of any format."""
 
@@ -118,8 +132,8 @@ class AudioReader(Protocol):
         """Look at the header by few ranged reads. Raises NotAudio, ObjectNotFound, Retryable."""
         ...
 
-    def samples(self, source: "AudioSource") -> Iterator[NDArray[np.int16]]:
-        """Decode to 16 kHz mono, in blocks of int16 samples.
+    def blocks(self, source: "AudioSource") -> Iterator[Block]:
+        """Decode the whole file, block after block, in memory that does not grow with its length.
 
         Raises:
             NotAudio, Damaged, OutOfLimits, ObjectNotFound, Retryable: also in the middle of the iteration.
@@ -127,21 +141,51 @@ class AudioReader(Protocol):
         ...
 
 
+class HeardBatch(Protocol):
+    """What the model made of a batch, still to be read."""
+
+    def words(self) -> "list[list[Word]]":
+        """Words of each window, in the order of the windows, with times from the window's own start.
+
+        Raises:
+            EngineFailed: the results can't be read, or are fewer than the windows; never a shorter list.
+        """
+        ...
+
+
+class PreparedBatch(Protocol):
+    """A batch that lies on the device."""
+
+    def run(self) -> HeardBatch:
+        """Let the model hear it; returns when the device is done.
+
+        Raises:
+            EngineFailed: code engine_out_of_memory, or another.
+            EngineLost: the device is gone for this process.
+        """
+        ...
+
+
 class Recognizer(Protocol):
-    """A speech model that hears one batch of windows."""
+    """A speech model that hears batches of windows, in three stages that may overlap with other batches'."""
 
     @property
     def model(self) -> str:
         """Name of the model."""
         ...
 
-    def recognize(self, windows: Sequence[NDArray[np.float32]]) -> "list[list[Word]]":
-        """Words of each window, with times from the window's own start.
+    def ready(self) -> "Limits":
+        """Load the model unless that is done; how much it can hear at once. Raises EngineFailed."""
+        ...
 
-        Shapes: each window [samples] at 16 kHz in [-1, 1]; one list of words per window, in the same order.
+    def prepare(self, windows: Sequence[NDArray[np.int16]]) -> PreparedBatch:
+        """Check, pad and copy windows to the device.
+
+        Shapes: each window [samples] at 16 kHz, lengths may differ.
 
         Raises:
-            EngineFailed: the batch could not be transcribed; never a shorter list.
+            ValueError: a window is not one-dimensional int16, or shorter than 0.1 s.
+            EngineFailed, EngineLost: as run.
         """
         ...
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal
 
 from core.errors import EngineFailed
 from core.spans import fitted
@@ -63,8 +64,24 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of the audio of which the transcript holds nothing, though something may have been said.
+
+    Args:
+        start_s: its start, in seconds.
+        end_s: its end, in seconds.
+        reason: no_words: there is sound as of speech, and no word was heard in it, twice;
+            not_decodable: the audio itself is broken there.
+    """
+
+    start_s: float
+    end_s: float
+    reason: Literal["no_words", "not_decodable"]
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
-    """All words of one audio file, and which engine heard them.
+    """All words of one audio file, what may be missing, and which engine heard them.
 
     Raises:
         EngineFailed: code engine_bad_result, when words overlap backwards, are empty, have no length, or
@@ -76,6 +93,7 @@ class Transcript:
     engine: str
     model: str
     language: str = "en"
+    gaps: tuple[Gap, ...] = ()
 
     def __post_init__(self) -> None:
         for index, word in enumerate(self.words):
