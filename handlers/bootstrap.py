@@ -28,6 +28,7 @@ from core.transcript_json import Origin
 from core.transcription import Transcription
 from core.windowed import WindowedEngine
 from core.windows import WindowSpec
+from handlers.life import Life
 from handlers.once import once
 from handlers.world import World
 from infra import settings as environment
@@ -163,9 +164,10 @@ def world() -> World:
     )
 
 
-def health(service: str) -> dict[str, str]:
-    """What GET answers."""
-    return {"status": "ok", "service": service}
+@once
+def life() -> Life:
+    """When this process ends before it is told to."""
+    return Life()
 
 
 @once

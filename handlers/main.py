@@ -17,6 +17,7 @@ from handlers import dead_letter as on_dead_letter
 from handlers import ingest as on_ingest
 from handlers import notify as on_notify
 from handlers import transcribe as on_transcribe
+from handlers.life import Life
 from handlers.outcome import Handle, answer
 
 # What is wrong with the settings stops the start, where a deployment sees it, and not the first request.
@@ -54,7 +55,16 @@ def dead_letter(request: Request) -> Response:
 
 def _serve(request: Request, service: str, wired: Callable[[], Handle]) -> Response:
     if request.method in {"GET", "HEAD"}:
-        return jsonify(bootstrap.health(service))
+        return health(service, bootstrap.life())
     if request.method != "POST":
         return Response(status=405, headers={"Allow": "GET, HEAD, POST"})
-    return answer(request, wired(), bootstrap.dead_letters().record_malformed)
+    with bootstrap.life().request():
+        return answer(request, wired(), bootstrap.dead_letters().record_malformed)
+
+
+def health(service: str, life: Life) -> Response:
+    """200 while all is well; 503 with the reason once the process is to end."""
+    reason = life.reason
+    response = jsonify({"status": reason or "ok", "service": service})
+    response.status_code = 503 if reason else 200
+    return response

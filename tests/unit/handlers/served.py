@@ -1,8 +1,11 @@
-"""A file to serve, with one function that has a defect."""
+"""A file to serve: one function with a defect, and one that loses its engine."""
+
+import os
 
 from flask import Request, Response
 
 from handlers.envelope import Delivery
+from handlers.life import Life
 from handlers.outcome import answer
 
 
@@ -14,3 +17,14 @@ def defect(request: Request) -> Response:
         raise AssertionError(reason)
 
     return answer(request, handle, record)
+
+
+LIFE = Life()
+
+
+def losing(request: Request) -> Response:
+    """POST loses the engine, GET tells the process."""
+    if request.method == "POST":
+        with LIFE.request():
+            LIFE.doom("engine_lost")
+    return Response(str(os.getpid()))

@@ -5,9 +5,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import flask
 import functions_framework
 import pytest
 
+from handlers import main
+from handlers.life import Life
 from infra.local.topology import FUNCTIONS, SUBSCRIPTIONS
 from tests.log_lines import Lines
 from tests.payloads import payload
@@ -32,6 +35,15 @@ def test_every_function_tells_its_health(target: str, path: str) -> None:
 def test_a_look_at_the_headers_alone_is_health_too(target: str) -> None:
     response = client(target).head("/")
     assert (response.status_code, response.data) == (200, b"")
+
+
+def test_health_is_red_with_the_reason_once_the_process_is_to_end() -> None:
+    life = Life(end=lambda: None)
+    life.doom("engine_lost: the device no longer answers")
+    with flask.Flask("test").app_context():
+        response = main.health("transcribe", life)
+    assert response.status_code == 503
+    assert response.json == {"status": "engine_lost: the device no longer answers", "service": "transcribe"}
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
