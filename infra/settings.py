@@ -16,9 +16,8 @@ from infra.settings_fields import UNUSED, Fields
 ALIASES: Mapping[str, str] = MappingProxyType(
     {"USE_GPU_TRANSCRIPTION": "ENABLE_GPU_TRANSCRIPTION", "CONVEX_API_KEY": "CONVEX_DEPLOY_KEY"}
 )
-AUTO_WINDOW_S = 30.0
+AUTO_WINDOW_S = 40.0
 AUTO_OVERLAP_S = 4.0
-AUTO_BATCH_SIZE = 8
 
 # Names under these prefixes are meant for this service, so a name unknown here is worth a word.
 _PREFIXES = ("TRANSCRIPTION_", "PARAKEET_", "DEEPGRAM_", "CONVEX_", "ROLLOUT_", "CHUNK_", "HYBRID_")
@@ -45,7 +44,7 @@ class Settings(Fields):
 
     @property
     def window_s(self) -> float:
-        """Length of a window."""
+        """The longest that a window may be."""
         return AUTO_WINDOW_S if self.chunk_duration_minutes is None else self.chunk_duration_minutes * 60
 
     @property
@@ -56,11 +55,14 @@ class Settings(Fields):
         return self.chunk_overlap_seconds
 
     @property
-    def batch_size(self) -> int:
-        """Windows per batch."""
-        if not self.enable_batch_processing:
-            return 1
-        return AUTO_BATCH_SIZE if self.gpu_batch_size is None else self.gpu_batch_size
+    def search_s(self) -> float:
+        """How far before its longest a window may end; at most half of one."""
+        return min(self.chunk_search_seconds, self.window_s / 2)
+
+    @property
+    def batch_size(self) -> int | None:
+        """The most windows in a batch; None leaves it to the device."""
+        return self.gpu_batch_size if self.enable_batch_processing else 1
 
     @property
     def max_file_bytes(self) -> int:

@@ -145,17 +145,40 @@ class Fields(BaseSettings):
     cpu_rtfx: float = _number(
         _FACTS.cpu_rtfx, 0.1, 100_000, "Audio seconds per second on the CPU, for predictions."
     )
-    gpu_memory_limit_gb: float = _number(20, 1, 192, f"{UNUSED}bound on the GPU memory that a batch may use.")
+    parakeet_device: Annotated[Literal["auto", "cpu", "cuda"], BeforeValidator(_lower)] = _one_of(
+        "auto", "auto, cpu, cuda", "Where the model runs. auto takes CUDA where there is one."
+    )
+    parakeet_precision: Annotated[Literal["auto", "fp32", "bf16"], BeforeValidator(_lower)] = _one_of(
+        "auto", "auto, fp32, bf16", "Of the encoder. auto is bf16 on CUDA, fp32 on the CPU."
+    )
+    parakeet_attention: Annotated[Literal["auto", "sdpa", "eager"], BeforeValidator(_lower)] = _one_of(
+        "auto", "auto, sdpa, eager", "sdpa is torch's fused attention."
+    )
+    parakeet_cuda_graphs: Annotated[Literal["auto", "on", "off"], BeforeValidator(_lower)] = _one_of(
+        "auto", "auto, on, off", "CUDA graphs in the decoder. auto takes them where driver and model allow it."
+    )
+    parakeet_compile: bool = _off("Compiles the encoder with torch.compile for each size of window.")
+    gpu_memory_limit_gb: float = _number(
+        20, 1, 192, "Memory that the model and its batches may take on the GPU."
+    )
     gpu_batch_size: Annotated[Annotated[int, Field(ge=1, le=512)] | None, AUTO] = _setting(
-        None, "auto, or a whole number, 1 to 512", "Windows per batch. auto is 8."
+        None,
+        "auto, or a whole number, 1 to 512",
+        "The most windows in a batch; memory may allow fewer. auto goes by the device.",
     )
     chunk_duration_minutes: Annotated[Annotated[float, Field(ge=0.1, le=30)] | None, AUTO] = _setting(
-        None, "auto, or 0.1 to 30", "Length of a window. auto is 30 seconds."
+        None, "auto, or 0.1 to 30", "The longest that a window may be. auto is 40 seconds."
+    )
+    chunk_search_seconds: float = _number(
+        6, 0, 60, "How far before its longest a window may end, to end at a pause; half a window at most."
     )
     chunk_overlap_seconds: Annotated[Annotated[float, Field(ge=0, le=60)] | None, AUTO] = _setting(
         None, "auto, or 0 to 60", "How far windows overlap. auto is 4 seconds, or half of a shorter window."
     )
-    max_concurrent_chunks: int = _whole(4, 1, 64, f"{UNUSED}windows prepared at once.")
+    max_concurrent_chunks: int = _whole(4, 1, 64, "Threads that decode one file; no more than cores.")
+    queue_audio_hours: float = _number(
+        2, 0.01, 48, "Decoded audio that may wait for the model; decoding waits beyond that."
+    )
     enable_batch_processing: bool = _on("false makes every batch one window.")
     max_file_size_gb: float = _number(2, 0.001, 16, "Larger files are rejected. In GiB.")
 

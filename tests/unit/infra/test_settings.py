@@ -70,7 +70,7 @@ def test_every_promised_setting_has_its_default(name: str, default: Any) -> None
 
 def test_the_tuned_defaults_stand_where_nothing_is_set() -> None:
     settings = load({"CHUNK_DURATION_MINUTES": "auto", "GPU_BATCH_SIZE": "AUTO"})
-    assert (settings.window_s, settings.overlap_s, settings.batch_size) == (30, 4, 8)
+    assert (settings.window_s, settings.overlap_s, settings.batch_size) == (40, 4, None)
 
 
 def test_the_plans_values_can_be_set() -> None:
@@ -81,6 +81,11 @@ def test_the_plans_values_can_be_set() -> None:
 
 def test_the_tuned_overlap_shrinks_with_a_short_window() -> None:
     assert load({"CHUNK_DURATION_MINUTES": "0.1"}).overlap_s == 3
+
+
+def test_the_search_for_a_pause_takes_half_of_a_short_window_at_most() -> None:
+    assert load({}).search_s == 6
+    assert load({"CHUNK_DURATION_MINUTES": "0.1"}).search_s == 3
 
 
 def test_without_batching_a_batch_is_one_window() -> None:

@@ -21,6 +21,13 @@ OUT_OF_RANGE = [
     ("CHUNK_OVERLAP_SECONDS", "61", "auto, or 0 to 60"),
     ("MAX_CONCURRENT_CHUNKS", "0", "a whole number, 1 to 64"),
     ("ENABLE_BATCH_PROCESSING", "x", "true or false"),
+    ("CHUNK_SEARCH_SECONDS", "61", "0 to 60"),
+    ("QUEUE_AUDIO_HOURS", "0", "0.01 to 48"),
+    ("PARAKEET_DEVICE", "tpu", "one of auto, cpu, cuda"),
+    ("PARAKEET_PRECISION", "fp16", "one of auto, fp32, bf16"),
+    ("PARAKEET_ATTENTION", "flash", "one of auto, sdpa, eager"),
+    ("PARAKEET_CUDA_GRAPHS", "yes", "one of auto, on, off"),
+    ("PARAKEET_COMPILE", "max", "true or false"),
     ("SHORT_FILE_THRESHOLD_HOURS", "-1", "0 to 48"),
     ("LONG_FILE_THRESHOLD_HOURS", "49", "0 to 48"),
     ("COST_THRESHOLD_PER_HOUR", "-0.1", "0 to 1000"),
@@ -68,7 +75,7 @@ def test_all_problems_are_told_at_once() -> None:
 
 CONTRADICTIONS = [
     ({"SHORT_FILE_THRESHOLD_HOURS": "4"}, "SHORT_FILE_THRESHOLD_HOURS=4 and LONG_FILE_THRESHOLD_HOURS=4"),
-    ({"CHUNK_OVERLAP_SECONDS": "15.1"}, "CHUNK_OVERLAP_SECONDS=15.1: expected at most half"),
+    ({"CHUNK_OVERLAP_SECONDS": "20.1"}, "CHUNK_OVERLAP_SECONDS=20.1: expected at most half"),
     ({"REQUEST_BUDGET_S": "480"}, "REQUEST_SOFT_BUDGET_S=480 and REQUEST_BUDGET_S=480"),
     ({"ALLOW_DEEPGRAM": "false", "TRANSCRIPTION_METHOD": "deepgram"}, "ALLOW_DEEPGRAM=false"),
     ({"ALLOW_DEEPGRAM": "false", "FORCE_DEEPGRAM_TRANSCRIPTION": "1"}, "ALLOW_DEEPGRAM=false"),
