@@ -11,8 +11,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-def end_process() -> None:
-    """Ask this process to end as the platform would: what is being answered is still answered."""
+GRACE_S = 10.0
+"""As long as Cloud Run waits between SIGTERM and SIGKILL."""
+
+
+def end_process(grace_s: float = GRACE_S) -> None:
+    """End as the platform would: ask first, so that what is being answered is still answered, then leave.
+
+    The second step is for threads that hang in the driver of a lost device: Python waits for them.
+    """
+    leave = threading.Timer(grace_s, os._exit, (1,))
+    leave.daemon = True
+    leave.start()
     os.kill(os.getpid(), signal.SIGTERM)
 
 

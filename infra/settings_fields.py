@@ -155,7 +155,9 @@ class Fields(BaseSettings):
         "auto", "auto, sdpa, eager", "sdpa is torch's fused attention."
     )
     parakeet_cuda_graphs: Annotated[Literal["auto", "on", "off"], BeforeValidator(_lower)] = _one_of(
-        "auto", "auto, on, off", "CUDA graphs in the decoder. auto takes them where driver and model allow it."
+        "auto",
+        "auto, on, off",
+        "CUDA graphs in the decoder. auto takes them where driver and model allow it.",
     )
     parakeet_compile: bool = _off("Compiles the encoder with torch.compile for each size of window.")
     gpu_memory_limit_gb: float = _number(
