@@ -1,0 +1,89 @@
+"""One file on its way through the model: windows out, words back, what stayed silent heard again."""
+
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.coverage import gaps, holes
+from core.retries import Stretch, filled, retries
+from core.stitch import Heard, Stitch
+from core.transcript import Gap, Word
+from core.windows import Span, Window
+
+Words = Future[list[Word]]
+
+
+class Line(Protocol):
+    """A way to the model."""
+
+    def submit(self, samples: NDArray[np.int16]) -> Words:
+        """Words of a window, later; may block while too much waits."""
+        ...
+
+
+class Hearing:
+    """Takes the windows of one file in order, and holds those that the model has not answered yet.
+
+    A window is let go once its neighbour behind is heard too: only then is known for which of its sounds there
+    is no word.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._waiting: deque[tuple[Window, Words]] = deque()
+        self._stitch = Stitch()
+        self._last: Window | None = None
+        self._holes: list[Span] = []
+        self._again: list[tuple[Stretch, Words]] = []
+        self._broken: list[Span] = []
+
+    def take(self, window: Window) -> None:
+        """Send a window to the model. Raises what the model raised for an earlier one."""
+        self._waiting.append((window, self._line.submit(window.samples)))
+        while self._waiting and self._waiting[0][1].done():
+            self._collect()
+
+    def finish(self) -> tuple[tuple[Word, ...], tuple[Gap, ...], float]:
+        """The words, what is missing between them, and the length of the audio in seconds, once all is heard.
+
+        Raises:
+            EngineFailed, EngineRestarting: as the model said of any window.
+        """
+        while self._waiting:
+            self._collect()
+        self._cover()
+        if self._last is None:
+            return (), (), 0.0
+        end_s = self._last.end_s
+        words = filled(self._stitch.finished(), self._heard_again(), end_s)
+        return words, gaps(words, self._holes, self._broken, end_s), end_s
+
+    def _collect(self) -> None:
+        window, words = self._waiting.popleft()
+        self._stitch.add(_placed(window, words.result()))
+        self._cover()
+        self._last = window
+        self._broken += window.holes
+
+    def _cover(self) -> None:
+        """Look for sound without words in the window before, now that both its neighbours are heard."""
+        window = self._last
+        if window is None:
+            return
+        for hole in holes(window, self._stitch.since(window.start_s)):
+            self._holes.append(hole)
+            self._again += (
+                (stretch, self._line.submit(stretch.samples)) for stretch in retries(window, hole)
+            )
+
+    def _heard_again(self) -> list[tuple[Stretch, Sequence[Word]]]:
+        return [(stretch, words.result()) for stretch, words in self._again]
+
+
+def _placed(window: Window, words: Sequence[Word]) -> Heard:
+    shifted = tuple(word.shifted(window.start_s) for word in words)
+    return Heard(window.start_s, window.end_s, shifted, window.cut_s)
