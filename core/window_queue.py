@@ -94,7 +94,7 @@ class WindowQueue:
         return line in self._lines
 
     def close_line(self, line: int) -> tuple[list[Submitted], list[Submitted]]:
-        """Close a line. Returns its windows that waited: for a first batch, not claimed yet; and for another."""
+        """Close a line: its windows that waited for a first batch, not claimed yet, and for another one."""
         waiting = self._lines.pop(line, [])
         again = list(self._again)
         self._again.clear()

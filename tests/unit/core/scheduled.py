@@ -1,7 +1,7 @@
-"""What tests of the scheduler share: windows with a number in them, and a scheduler that is stepped by hand."""
+"""What tests of the scheduler share: windows with a number in them, and a scheduler stepped by hand."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from core.scheduler import Line, Scheduler
 from core.transcript import Word
 from tests.fakes.clock import FakeClock
 from tests.fakes.executors import SteppedPools
-from tests.fakes.recognizer import FakeRecognizer, Samples, Script
+from tests.fakes.recognizer import FakeRecognizer, Samples, Script, Stage
 
 
 def window(number: int, length_s: float = 1.0) -> Samples:
@@ -48,7 +48,8 @@ class Bench:
     ) -> None:
         self.seen: list[tuple[str, list[int]]] = []
         self.lost: list[str] = []
-        self.clock, self.pools, self.lines = FakeClock(), SteppedPools(), ExitStack()
+        self.clock, self.pools = FakeClock(), SteppedPools()
+        self._leave: dict[int, AbstractContextManager[Line]] = {}
         self._script = script
         self.recognizer = make(hear, limits=limits, script=self._noted)
         self.scheduler = Scheduler(
@@ -61,13 +62,19 @@ class Bench:
         )
 
     def line(self, name: str = "job") -> Line:
-        return self.lines.enter_context(self.scheduler.line(name))
+        line = self.scheduler.line(name)
+        opened = line.__enter__()
+        self._leave[id(opened)] = line
+        return opened
+
+    def leave(self, line: Line) -> None:
+        """Close a line that is open."""
+        self._leave.pop(id(line)).__exit__(None, None, None)
 
     def ran(self) -> list[list[int]]:
         """Numbers of the windows of each batch that came to the model, failed ones too."""
         return [numbers for stage, numbers in self.seen if stage == "run"]
 
-    def _noted(self, stage: "str", windows: "object") -> None:
-        numbers = [int(samples[0]) for samples in windows]  # type: ignore[attr-defined]
-        self.seen.append((stage, numbers))
-        self._script(stage, windows)  # type: ignore[arg-type]
+    def _noted(self, stage: Stage, windows: Sequence[Samples]) -> None:
+        self.seen.append((stage, [int(samples[0]) for samples in windows]))
+        self._script(stage, windows)

@@ -3,22 +3,31 @@ from concurrent.futures import CancelledError
 import numpy as np
 import pytest
 
+import core.stages
 from core.batching import Limits
 from core.errors import EngineFailed, EngineLost, EngineRestarting
-from tests.fakes.recognizer import ForgetfulRecognizer, lost_by, out_of_memory_above, poisoned
-from tests.unit.core.scheduled import Bench, Samples, window, words_of
+from tests.fakes.recognizer import (
+    ForgetfulRecognizer,
+    Samples,
+    Script,
+    Stage,
+    lost_by,
+    out_of_memory_above,
+    poisoned,
+)
+from tests.unit.core.scheduled import Bench, window, words_of
 
 FOUR = Limits((1.0,), (4,))
 
 
-def raising(error: BaseException, at: str, times: int = 1):  # type: ignore[no-untyped-def]
-    """A script that fails a stage's first calls."""
-    left = times
+def raising(error: BaseException, at: Stage) -> Script:
+    """A script that fails a stage's first call."""
+    is_armed = True
 
-    def script(stage: str, windows: object) -> None:
-        nonlocal left
-        if stage == at and left:
-            left -= 1
+    def script(stage: Stage, windows: object) -> None:
+        nonlocal is_armed
+        if stage == at and is_armed:
+            is_armed = False
             raise error
 
     return script
@@ -101,8 +110,8 @@ def test_several_workers_get_a_pool_of_as_many_threads() -> None:
 
 
 @pytest.mark.parametrize("stage", ["prepare", "run", "words"])
-def test_one_bad_window_does_not_fail_its_neighbours(stage: str) -> None:
-    bench = Bench(Limits((1.0,), (8,)), poisoned(5, stage))  # type: ignore[arg-type]
+def test_one_bad_window_does_not_fail_its_neighbours(stage: Stage) -> None:
+    bench = Bench(Limits((1.0,), (8,)), poisoned(5, stage))
     line = bench.line()
     futures = {number: line.submit(window(number)) for number in range(8)}
     bench.pools.run()
@@ -155,7 +164,7 @@ def test_fewer_results_than_windows_are_an_error_for_each_window() -> None:
 
 
 @pytest.mark.parametrize("stage", ["prepare", "run", "words"])
-def test_a_defect_fails_its_batch_and_no_other(stage: str) -> None:
+def test_a_defect_fails_its_batch_and_no_other(stage: Stage) -> None:
     defect = ZeroDivisionError("defect")
     bench = Bench(FOUR, raising(defect, stage))
     line = bench.line()
@@ -169,8 +178,9 @@ def test_after_a_loss_only_what_was_on_the_device_is_to_blame() -> None:
     line = bench.line()
     futures = [line.submit(window(number)) for number in range(10)]
     bench.pools.step("model")
-    for stage in ("prepare", "model", "prepare", "prepare", "model"):
-        bench.pools.step(stage)  # type: ignore[arg-type]
+    steps: list[core.stages.Stage] = ["prepare", "model", "prepare", "prepare", "model"]
+    for step in steps:
+        bench.pools.step(step)
     assert bench.lost == ["the device does not answer"]
     bench.pools.run()
     kinds = [type(future.exception(0)) for future in futures]
