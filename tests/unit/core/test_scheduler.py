@@ -1,4 +1,5 @@
-from concurrent.futures import CancelledError
+from collections.abc import Sequence
+from concurrent.futures import CancelledError, Future, wait
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import pytest
 import core.stages
 from core.batching import Limits
 from core.errors import EngineFailed, EngineLost, EngineRestarting
+from core.transcript import Word
 from tests.fakes.recognizer import (
     ForgetfulRecognizer,
     Samples,
@@ -18,6 +20,11 @@ from tests.fakes.recognizer import (
 from tests.unit.core.scheduled import Bench, window, words_of
 
 FOUR = Limits((1.0,), (4,))
+
+
+def submitted(bench: Bench, windows: int) -> list[Future[list[Word]]]:
+    line = bench.line()
+    return [line.submit(window(number)) for number in range(windows)]
 
 
 def raising(error: BaseException, at: Stage) -> Script:
@@ -81,6 +88,7 @@ def test_the_next_batch_is_chosen_when_the_copying_thread_is_free_and_not_before
     for number in range(5):
         line.submit(window(number))
     bench.pools.step("model")  # loads
+    line.submit(window(5))
     assert bench.pools.pending == ["prepare"]
     bench.pools.step("prepare")
     assert sorted(bench.pools.pending) == ["model", "prepare"]
@@ -190,6 +198,28 @@ def test_after_a_loss_only_what_was_on_the_device_is_to_blame() -> None:
     assert len(bench.lost) == 1
 
 
+@pytest.mark.parametrize("error", [EngineFailed("unreadable"), EngineLost("gone as well")])
+def test_words_that_can_no_longer_be_read_after_a_loss_are_neither_retried_nor_told_of(
+    error: EngineFailed,
+) -> None:
+    bench = Bench(Limits((1.0,), (2,)))
+    lost, unreadable = lost_by(2), raising(error, "words")
+
+    def script(stage: Stage, windows: Sequence[Samples]) -> None:
+        lost(stage, windows)
+        unreadable(stage, windows)
+
+    bench.recognizer.script = script
+    futures = submitted(bench, 4)
+    steps: list[core.stages.Stage] = ["model", "prepare", "model", "prepare", "model"]
+    for step in steps:
+        bench.pools.step(step)
+    assert bench.pools.pending == ["words"]
+    bench.pools.run()
+    assert [future.exception(0) for future in futures[:2]] == [error] * 2
+    assert bench.lost == ["the device does not answer"]
+
+
 def test_a_device_that_is_lost_while_the_model_is_loaded_is_told_of_too() -> None:
     bench = Bench(FOUR, raising(EngineLost("gone"), "ready"))
     future = bench.line().submit(window(1))
@@ -212,6 +242,7 @@ def test_leaving_a_line_cancels_what_waits_and_leaves_the_others() -> None:
     with bench.scheduler.line("left") as line:
         futures = [line.submit(window(number)) for number in (2, 3)]
     assert all(future.cancelled() for future in futures)
+    assert wait(futures, timeout=0).done == set(futures)
     with pytest.raises(CancelledError):
         line.submit(window(4))
     bench.pools.run()

@@ -84,6 +84,32 @@ def test_submit_blocks_while_the_queue_is_full_and_wakes_when_a_batch_is_chosen(
     assert [future.result(0) for future in futures] == [words_of(number) for number in range(8)]
 
 
+def test_a_blocked_submit_wakes_when_another_line_leaves_it_a_larger_share() -> None:
+    gate, returned = Event(), Semaphore(0)
+
+    def script(stage: Stage, windows: Sequence[Samples]) -> None:
+        if stage == "ready":
+            assert gate.wait(PATIENCE_S)
+
+    engine = scheduler(Limits((1.0,), (1,)), script, queue_s=2.0)
+
+    def produce() -> None:
+        with engine.line("stays") as line:
+            for number in range(2):
+                line.submit(window(number))
+                returned.release()
+
+    with engine.line("leaves"):
+        producer = Thread(target=produce)
+        producer.start()
+        assert returned.acquire(timeout=PATIENCE_S)
+        assert not returned.acquire(timeout=0.05)
+    assert returned.acquire(timeout=PATIENCE_S)
+    gate.set()
+    producer.join(PATIENCE_S)
+    engine.close()
+
+
 @pytest.mark.parametrize("end", ["close", "loss", "failure"])
 def test_a_blocked_submit_wakes_when_the_engine_ends_or_the_queue_empties(end: str) -> None:
     gate, returned, outcome = Event(), Semaphore(0), list[str]()
@@ -115,6 +141,7 @@ def test_a_blocked_submit_wakes_when_the_engine_ends_or_the_queue_empties(end: s
     if end == "close":
         closer.start()
         producer.join(PATIENCE_S)
+        assert outcome == ["refused"]  # while the model still loads
     gate.set()
     producer.join(PATIENCE_S)
     assert outcome == ["went on" if end == "failure" else "refused"]
@@ -140,12 +167,12 @@ def test_many_jobs_with_faults_all_end() -> None:
 
 
 def test_a_lost_device_ends_all_jobs_and_closing_does_not_wait_for_a_hanging_call() -> None:
-    gate, told = Event(), list[str]()
+    gate, told, waits = Event(), list[str](), list[bool]()
     lost = lost_by(7)
 
     def script(stage: Stage, windows: Sequence[Samples]) -> None:
         if stage == "run" and any(samples[0] == 1 for samples in windows):
-            assert gate.wait(PATIENCE_S)
+            waits.append(gate.wait(PATIENCE_S))
         lost(stage, windows)
 
     limits = Limits((0.5, 1.0), (4, 4), workers=2)
@@ -159,5 +186,5 @@ def test_a_lost_device_ends_all_jobs_and_closing_does_not_wait_for_a_hanging_cal
         kinds = {type(future.exception(PATIENCE_S)) for future in (hanging, fatal)}
         assert kinds == {EngineLost}
     engine.close()
-    assert len(told) == 1
+    assert (len(told), waits) == (1, [])
     gate.set()
