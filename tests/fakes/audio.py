@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.audio import AudioInfo, AudioSource
-from core.ports import SAMPLE_RATE_HZ
+from core.ports import SAMPLE_RATE_HZ, Block
 from core.transcript import Transcript, Word
 from tests.fakes.clock import FakeClock
 
@@ -34,10 +33,10 @@ class FakeReader:
         with source.open():
             return AudioInfo(self.duration_s, self.sample_rate_hz, 1, "mp3")
 
-    def samples(self, source: AudioSource) -> Iterator[NDArray[np.int16]]:
+    def blocks(self, source: AudioSource) -> Iterator[Block]:
         with source.open():
             for _ in range(int(self.duration_s)):
-                yield np.zeros(SAMPLE_RATE_HZ, np.int16)
+                yield Block(np.zeros(SAMPLE_RATE_HZ, np.int16))
 
 
 class FakeEngine:
