@@ -12,7 +12,7 @@ FULL_SCALE = 32768.0
 _SILENCE_DB = -120.0
 
 
-def powers(samples: NDArray[np.int16]) -> NDArray[np.float64]:
+def frame_powers(samples: NDArray[np.int16]) -> NDArray[np.float64]:
     """Mean square of every whole frame about its own mean, so that an offset is not taken for sound.
 
     All sums are of whole numbers below 2^53, so the same samples give the same bits wherever they lie.
@@ -22,8 +22,9 @@ def powers(samples: NDArray[np.int16]) -> NDArray[np.float64]:
     whole = len(samples) // FRAME * FRAME
     frames = samples[:whole].reshape(-1, FRAME).astype(np.float64)
     means = frames.mean(axis=1)
-    squares: NDArray[np.float64] = np.einsum("ij,ij->i", frames, frames)
-    return np.maximum(squares / FRAME - means * means, 0.0)
+    squares = np.einsum("ij,ij->i", frames, frames) / FRAME
+    powers: NDArray[np.float64] = np.maximum(squares - means * means, 0.0)
+    return powers
 
 
 def decibels(power: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -151,10 +151,10 @@ def _not_before(seam: Sequence[Word], words: Iterable[Word]) -> list[Word]:
 def _second_half(seam: Sequence[Word], words: Iterable[Word], cut_s: float) -> list[Word]:
     """What lies after the cut, without a word that the earlier window has already, read differently."""
     late = [word for word in words if word.midpoint_s >= cut_s]
-    return late[1:] if seam and late and _same_sound(seam[0], late[0]) else late
+    return late[1:] if seam and late and same_sound(seam[0], late[0]) else late
 
 
-def _same_sound(one: Word, other: Word) -> bool:
+def same_sound(one: Word, other: Word) -> bool:
     """Whether two words take more than half of the shorter one's time in common."""
     common_s = min(one.end_s, other.end_s) - max(one.start_s, other.start_s)
     return common_s > min(one.end_s - one.start_s, other.end_s - other.start_s) / 2

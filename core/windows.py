@@ -1,6 +1,6 @@
 """Cuts a stream of samples into overlapping windows at quiet places, so that few words lie on a cut.
 
-The audio is divided at cuts. What lies between two of them is a window's core: every sample is in one of them.
+The audio is divided at cuts. What lies between two of them is a window's core; every sample is in one core.
 A window adds some context on both sides of its core, so that a word on a cut lies whole in both windows.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.levels import FRAME, FULL_SCALE, powers
+from core.levels import FRAME, FULL_SCALE, frame_powers
 from core.ports import SAMPLE_RATE_HZ, Block
 
 SMOOTH_FRAMES = 13
@@ -139,7 +139,7 @@ def quietest(samples: NDArray[np.int16], first: int, last: int) -> int:
     """The latest of the quietest places from `first` to `last`, both positions in the samples."""
     reach = SMOOTH_FRAMES * FRAME // 2
     begin = max(first - reach, 0)
-    power = powers(samples[begin : last + reach])
+    power = frame_powers(samples[begin : last + reach])
     if len(power) < SMOOTH_FRAMES:
         return last
     sums = np.concatenate(([0.0], np.cumsum(power)))
