@@ -38,8 +38,8 @@ ABOVE_FLOOR_DB = 9.0
 """So far above the quietest tenth of the window sound begins; even noise stays within 3 dB."""
 
 VARIATION_DB = 6.0
-"""Between the quietest and the loudest tenth of a hole, both over 0.1 s. Measured: speech has 20 and more, 7 with
-white noise 3 dB below it; hum, and noise of any colour or in a band of 40 Hz and more, stay below 6."""
+"""Between the quietest and the loudest tenth of a hole, both over 0.1 s. Measured: speech has 20 and more, and
+7 with white noise 3 dB below it; hum has 5 at most, noise of any colour, or in a band of 100 Hz, has 4."""
 
 SYLLABLE_FRAMES = 5
 

@@ -24,23 +24,37 @@ makes models return nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stretch:
-    """A piece of audio that is heard again.
+class Place:
+    """Where something is heard again; small enough to be kept until the end of a file.
 
     Args:
         start: the sample of the file at which it begins.
-        samples: int16, 16 kHz, shape [length].
         owned: the part, in samples of the file, whose words are wanted.
     """
 
     start: int
-    samples: NDArray[np.int16]
     owned: Span
 
     @property
     def start_s(self) -> float:
         """Start, in seconds from the start of the audio."""
         return self.start / SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretch(Place):
+    """A piece of audio that is heard again.
+
+    Args:
+        samples: int16, 16 kHz, shape [length]; its own copy.
+    """
+
+    samples: NDArray[np.int16]
+
+    @property
+    def place(self) -> Place:
+        """The same without the audio."""
+        return Place(self.start, self.owned)
 
 
 def retries(window: Window, hole: Span) -> list[Stretch]:
@@ -59,21 +73,21 @@ def retries(window: Window, hole: Span) -> list[Stretch]:
 
 
 def filled(
-    words: Iterable[Word], again: Iterable[tuple[Stretch, Sequence[Word]]], end_s: float
+    words: Iterable[Word], again: Iterable[tuple[Place, Sequence[Word]]], end_s: float
 ) -> tuple[Word, ...]:
     """The words, and between them those of the stretches that were heard again; fit as `monotone` makes them.
 
-    A new word's middle lies in what its stretch owns, and it is none that is known already: neither read the
+    A new word's middle lies in what its place owns, and it is none that is known already: neither read the
     same close by, nor sounding at the same time.
 
     Args:
         words: the transcript's, in order.
-        again: stretches in order, each with its words, times from its own start.
+        again: places in order, each with the words heard from there, times from its start.
         end_s: the end of the audio.
     """
     known = list(words)
-    for stretch, heard in again:
-        for word in _news(known, stretch, [word.shifted(stretch.start_s) for word in heard]):
+    for place, heard in again:
+        for word in _news(known, place, [word.shifted(place.start_s) for word in heard]):
             insort(known, word, key=_start_s)
     return monotone(known, end_s)
 
@@ -95,13 +109,13 @@ def _stretch(window: Window, part: Span, context: int, loud: NDArray[np.bool_]) 
     begin = max(onset * FRAME - LEAD, begin, 0)
     return Stretch(
         window.start + begin,
-        window.samples[begin:end].copy(),
         (window.start + part[0], window.start + part[1]),
+        window.samples[begin:end].copy(),
     )
 
 
-def _news(known: Sequence[Word], stretch: Stretch, heard: Sequence[Word]) -> list[Word]:
-    start_s, end_s = (sample / SAMPLE_RATE_HZ for sample in stretch.owned)
+def _news(known: Sequence[Word], place: Place, heard: Sequence[Word]) -> list[Word]:
+    start_s, end_s = (sample / SAMPLE_RATE_HZ for sample in place.owned)
     first = bisect_left(known, start_s - NEAR_S, key=_end_s)
     near = known[first : bisect_left(known, end_s + NEAR_S, key=_start_s)]
     old = {_again(word, heard) for word in near}
