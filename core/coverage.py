@@ -19,6 +19,9 @@ from core.windows import Span, Window
 LEAST_HOLE_S = 3.0
 """So much sound without a word is a hole; a breath, a cough or a door is shorter."""
 
+LEAST_PART_S = 0.1
+"""What lies beyond a cut and is shorter holds no word."""
+
 LEAST_BROKEN_S = 0.5
 """What can't be decoded and is longer may have swallowed a word; of a shorter one the rest is still heard."""
 
@@ -38,8 +41,8 @@ ABOVE_FLOOR_DB = 9.0
 """So far above the quietest tenth of the window sound begins; even noise stays within 3 dB."""
 
 VARIATION_DB = 6.0
-"""Between the quietest and the loudest tenth of a hole, both over 0.1 s. Measured: speech has 20 and more, and
-7 with white noise 3 dB below it; hum has 5 at most, noise of any colour, or in a band of 100 Hz, has 4."""
+"""Between the quietest and the loudest tenth of a hole, both over 0.1 s. Measured: 20 and more in speech, 7 with
+white noise 3 dB below it; 5 at most in hum, 4 in noise of any colour, or 100 Hz wide."""
 
 SYLLABLE_FRAMES = 5
 
@@ -161,7 +164,7 @@ def _owned(window: Window, begin: int, end: int) -> Span | None:
     if behind and begin <= window.core_end - behind + _slack(behind) and end >= window.end - _slack(behind):
         end = window.core_end
     is_mine = window.core_start <= (begin + end) / 2 < window.core_end
-    return (begin, end) if is_mine else None
+    return (begin, end) if is_mine and end - begin >= LEAST_PART_S * SAMPLE_RATE_HZ else None
 
 
 def _slack(context: int) -> int:

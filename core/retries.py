@@ -104,7 +104,7 @@ def _parts(samples: NDArray[np.int16], begin: int, end: int, longest: int) -> It
 
 def _stretch(window: Window, part: Span, context: int, loud: NDArray[np.bool_]) -> Stretch:
     begin, end = max(part[0] - context, 0), min(part[1] + context, len(window.samples))
-    sounds = np.flatnonzero(loud[begin // FRAME : part[0] // FRAME + 1])
+    sounds = np.flatnonzero(loud[begin // FRAME : part[1] // FRAME])
     onset = begin // FRAME + int(sounds[0]) if len(sounds) else part[0] // FRAME
     begin = max(onset * FRAME - LEAD, begin, 0)
     return Stretch(
