@@ -6,7 +6,7 @@ import numpy as np
 
 from core.audio import AudioInfo, AudioSource
 from core.ports import SAMPLE_RATE_HZ, Block
-from core.transcript import Transcript, Word
+from core.transcript import Gap, Transcript, Word
 from tests.fakes.clock import FakeClock
 
 WORDS = (
@@ -51,6 +51,7 @@ class FakeEngine:
         self._clock = clock
         self.takes_s = takes_s
         self.heard = 0
+        self.gaps: tuple[Gap, ...] = ()
         self.failures: list[Exception] = []
         self.meanwhile: Callable[[], object] = lambda: None
 
@@ -69,4 +70,4 @@ class FakeEngine:
         if self.failures:
             raise self.failures.pop(0)
         with source.open():
-            return Transcript(WORDS, info.duration_s, self.name, self.model)
+            return Transcript(WORDS, info.duration_s, self.name, self.model, gaps=self.gaps)
