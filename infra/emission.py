@@ -21,13 +21,20 @@ BLANK_FROM_END = 6
 """The joint's outputs end in the blank and five durations."""
 
 
-def settle(model: Any, blank_bias: float) -> None:
-    """Set a random model's weights so that its tokens follow the audio. Uses torch's generator."""
+def settle(model: Any, joint_seed: int, blank_bias: float) -> None:
+    """Set a random model's weights so that its tokens follow the audio. Seeds torch's generator.
+
+    Args:
+        model: of NeMo, just built.
+        joint_seed: some joints speak as much of any audio, others have favourites: a seed of the first kind.
+        blank_bias: as `calibrate` finds it.
+    """
     import torch
 
     with torch.no_grad():
         _hear(model.encoder)
         _pass_on(model.encoder)
+        torch.manual_seed(joint_seed)
         _speak(model.joint, blank_bias)
 
 

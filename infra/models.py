@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +71,15 @@ def prefetch(name_or_path: str) -> threading.Thread | None:
     weights = Path(name_or_path) / WEIGHTS
     if not weights.is_file():
         return None
-    thread = threading.Thread(target=_read, args=(weights,), name="prefetch-weights", daemon=True)
-    thread.start()
-    return thread
+    return _reading(weights.absolute())
+
+
+def read_through(path: Path) -> None:
+    """Read a file to its end, so that it is in the page cache; one that can't be read is left alone."""
+    block = bytearray(READ_BYTES)
+    with suppress(OSError), path.open("rb", buffering=0) as file:
+        while file.readinto(block):
+            pass
 
 
 def prepare(name_or_path: str, folder: Path, precision: Precision) -> Manifest:
@@ -134,11 +141,12 @@ def _in_fp32(name_or_path: str) -> Any:
     return ASRModel.from_pretrained(name_or_path, map_location="cpu")
 
 
-def _read(path: Path) -> None:
-    block = bytearray(READ_BYTES)
-    with suppress(OSError), path.open("rb", buffering=0) as file:
-        while file.readinto(block):
-            pass
+@cache
+def _reading(weights: Path) -> threading.Thread:
+    """The thread that reads the file: one, however often it is asked for."""
+    thread = threading.Thread(target=read_through, args=(weights,), name="prefetch-weights", daemon=True)
+    thread.start()
+    return thread
 
 
 @contextmanager

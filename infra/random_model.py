@@ -27,7 +27,8 @@ class Shape:
         hidden: width of the prediction network and of the joint.
         recurrent: LSTM layers of the prediction network.
         pieces: entries of the vocabulary, blank not counted.
-        blank_bias: added to the blank's logit (see infra/emission.py).
+        joint_seed: see infra/emission.py.
+        blank_bias: added to the blank's logit.
     """
 
     features: int
@@ -38,12 +39,13 @@ class Shape:
     hidden: int
     recurrent: int
     pieces: int
+    joint_seed: int
     blank_bias: float
 
 
 SHAPES = {
-    "random:0.6b": Shape(128, 24, 1024, 8, 256, 640, 2, 1024, blank_bias=0.0),
-    "random:tiny": Shape(80, 6, 128, 4, 96, 128, 1, 128, blank_bias=0.75),
+    "random:0.6b": Shape(128, 24, 1024, 8, 256, 640, 2, 1024, joint_seed=1, blank_bias=3.5),
+    "random:tiny": Shape(80, 6, 128, 4, 96, 128, 1, 128, joint_seed=6, blank_bias=2.5),
 }
 """The shapes of parakeet-tdt-0.6b-v2 (its published configuration) and of the bundled model.
 
@@ -215,6 +217,6 @@ def of_shape(shape: Shape) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
         model = EncDecRNNTBPEModel(OmegaConf.create(settings))
-        emission.settle(model, shape.blank_bias)
+        emission.settle(model, shape.joint_seed, shape.blank_bias)
     weakref.finalize(model, folder.cleanup)
     return model.eval()

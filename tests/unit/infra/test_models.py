@@ -108,7 +108,7 @@ def test_only_a_prepared_folders_weights_are_read_ahead(tmp_path: Path) -> None:
 
 
 def test_reading_ahead_leaves_a_file_that_vanishes_to_the_loader(tmp_path: Path) -> None:
-    models._read(tmp_path / "gone")
+    models.read_through(tmp_path / "gone")
 
 
 def test_a_free_name_an_empty_folder_and_a_prepared_model_may_be_written(tmp_path: Path) -> None:
