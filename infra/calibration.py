@@ -138,8 +138,7 @@ def _on_cuda(model: Any, decoder: Decoder, options: EngineOptions) -> Loaded:
         try_compiled(transducer)
     # The first batch makes handles and work spaces, which are not the batch's own.
     transducer.hear(transducer.stage(_silence(1, options.sizes_s[-1])))
-    footprint = footprint_of(model, options, "cuda")
-    footprint = corrected(footprint, [_measured(transducer, *probe) for probe in _probes(options)])
+    footprint = calibrated(transducer, options)
     torch.cuda.empty_cache()
     limits = plan(footprint, _cuda_budget(options), options.sizes_s, options.batch_size or CUDA_MOST, 1)
     with torch.inference_mode():
@@ -165,13 +164,19 @@ def try_compiled(transducer: NemoTransducer, compile_encoder: Callable[[Any], No
     return True
 
 
+def calibrated(transducer: NemoTransducer, options: EngineOptions) -> Footprint:
+    """The formula's footprint, corrected by what batches of two sizes take on this device."""
+    footprint = footprint_of(transducer.model, options, "cuda")
+    return corrected(footprint, [measured(transducer, *probe) for probe in _probes(options)])
+
+
 def _probes(options: EngineOptions) -> tuple[tuple[int, float], ...]:
     """Windows and sizes to measure: far apart, and small enough for any device that holds the model."""
     most = options.batch_size or CUDA_MOST
     return (min(4, most), options.sizes_s[0]), (min(4, most), options.sizes_s[-1])
 
 
-def _measured(transducer: NemoTransducer, windows: int, size_s: float) -> Measured:
+def measured(transducer: NemoTransducer, windows: int, size_s: float) -> Measured:
     """What a batch of silence takes at its peak, beyond what was there before."""
     import torch
 
