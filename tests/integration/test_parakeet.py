@@ -163,6 +163,18 @@ def test_the_loop_that_graphs_are_captured_from_gives_the_same_tokens_and_durati
     np.testing.assert_allclose(found.confidences, expected.confidences, atol=1e-5)
 
 
+def test_an_encoder_in_bf16_hears_nearly_the_same_words(
+    tiny_model: ParakeetRecognizer, clips: list[Pcm]
+) -> None:
+    half = ParakeetRecognizer(str(TINY_MODEL), EngineOptions(device="cpu", precision="bf16"))
+    found, expected = (
+        [word.text for words in hear(model, clips) for word in words] for model in (half, tiny_model)
+    )
+    assert transducer_of(half).model.encoder.layers[0].norm_out.weight.dtype.itemsize == 2
+    assert len(found) == len(expected)
+    assert sum(ours != theirs for ours, theirs in zip(found, expected, strict=True)) <= 0.03 * len(expected)
+
+
 @pytest.mark.full
 def test_compiled_layers_hear_the_same(tiny_model: ParakeetRecognizer, clips: list[Pcm]) -> None:
     compiled = ParakeetRecognizer(str(TINY_MODEL), EngineOptions(device="cpu", compile=True))
