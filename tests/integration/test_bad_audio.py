@@ -30,7 +30,8 @@ def sound(rate: int = RATE) -> Sound:
     """The recording at another rate, by linear interpolation."""
     audio = said().audio().astype(np.float64)
     at = np.arange(len(audio) * rate // RATE) * (RATE / rate)
-    return np.interp(at, np.arange(len(audio)), audio)
+    moved: Sound = np.interp(at, np.arange(len(audio)), audio)
+    return moved
 
 
 def hear(data: bytes, model: ParakeetRecognizer) -> Transcript:

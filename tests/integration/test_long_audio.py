@@ -53,15 +53,22 @@ def doubled(heard: Transcript, found: Comparison) -> list[float]:
 def chance_of_seams(said: Recording, heard: Transcript, found: Comparison, cuts_s: Sequence[float]) -> float:
     """How likely so many errors near seams, or more, would be if seams were as good a place as any other."""
     wrong = [
-        said.words[i] if i is not None else heard.words[j]
+        word
         for i, j in found.pairs
-        if i is None or j is None or said.words[i].bare != heard.words[j].bare  # type: ignore[index]
+        if (word := error(None if i is None else said.words[i], None if j is None else heard.words[j]))
     ]
     words, errors = near(said.words, cuts_s), near(wrong, cuts_s)
     elsewhere = (len(wrong) - errors + 1) / (len(said.words) - words + 1)
     return sum(
         comb(words, k) * elsewhere**k * (1 - elsewhere) ** (words - k) for k in range(errors, words + 1)
     )
+
+
+def error(spoken: Word | None, taken: Word | None) -> Word | None:
+    """The word that was lost, added or changed."""
+    if spoken and taken:
+        return None if spoken.bare == taken.bare else spoken
+    return spoken or taken
 
 
 def near(words: Sequence[Word], cuts_s: Sequence[float]) -> int:
