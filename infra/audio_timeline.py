@@ -17,18 +17,19 @@ size. Their bytes tell how long it was: exactly where the bit rate is constant, 
 class Timeline:
     """Time stamps, or the bytes of refused packets, against what was decoded.
 
-    `heard_s` is what was decoded, `position_s` the same with the holes between.
+    `heard_s` and `heard_bytes` are what was decoded, `position_s` is the time with the holes between.
     """
 
     def __init__(self, audio: AudioFile) -> None:
         self._counts = audio.format in _COUNTING
         self._zero_s: float | None = None
-        self._heard_bytes = self._lost_bytes = self._tag_bytes = 0
+        self._lost_bytes = self._tag_bytes = 0
+        self.heard_bytes = 0
         self.heard_s = self.position_s = 0.0
 
     def hear(self, packet: "Packet[AudioStream]") -> None:
         """Take a packet that was decoded."""
-        self._heard_bytes += packet.size
+        self.heard_bytes += packet.size
 
     def refuse(self, packet: "Packet[AudioStream]") -> None:
         """Take a packet that could not be decoded; a tag between two joined MP3 files is no lost sound."""
@@ -61,6 +62,6 @@ class Timeline:
         return missing_s
 
     def _by_bytes_s(self) -> float:
-        if not (self._lost_bytes and self._heard_bytes):
+        if not (self._lost_bytes and self.heard_bytes):
             return 0.0
-        return self._lost_bytes * self.heard_s / self._heard_bytes
+        return self._lost_bytes * self.heard_s / self.heard_bytes
