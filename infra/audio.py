@@ -27,7 +27,7 @@ class PyAvReader:
     Args:
         threads: with 1 everything runs in the thread that takes the blocks. From 2 on a second one reads and
             decodes ahead, while the first resamples; the blocks are the same. More than two are not used,
-            since decoders side by side wait for the interpreter's lock at each packet (ADR 6).
+            since decoders side by side wait for the interpreter's lock at each packet (ADR 7).
 
     Raises:
         ValueError: threads is below 1.

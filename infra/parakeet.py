@@ -43,7 +43,7 @@ class ParakeetRecognizer:
 
     @property
     def model(self) -> str:
-        """Name of the model: as on the hub, or of the file or the folder; loading tells what is wrong there."""
+        """Name of the model: as on the hub, or of the file or the folder; loading tells what is wrong."""
         try:
             return models.name_of(self._name_or_path)
         except EngineFailed:
