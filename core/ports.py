@@ -137,6 +137,7 @@ class AudioReader(Protocol):
 
         Raises:
             NotAudio, Damaged, OutOfLimits, ObjectNotFound, Retryable: also in the middle of the iteration.
+            EngineFailed: the process that decodes died; the file may have killed it.
         """
         ...
 

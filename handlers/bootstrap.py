@@ -36,7 +36,7 @@ from handlers.once import once
 from handlers.world import World
 from infra import models
 from infra import settings as environment
-from infra.audio import PyAvReader
+from infra.audio_processes import ProcessReader
 from infra.clock import SystemClock
 from infra.convex import ConvexVideos
 from infra.deepgram import MAX_TIMEOUT_S, DeepgramEngine
@@ -180,7 +180,7 @@ def world() -> World:
         store=store,
         publisher=PubSubPublisher(client.project, publisher_client(found.pubsub_emulator_host)),
         clock=clock,
-        reader=PyAvReader(found.max_concurrent_chunks),
+        reader=ProcessReader(found.max_concurrent_chunks),
         ledger=ObjectLedger(
             store=store,
             bucket=found.state_bucket,

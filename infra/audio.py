@@ -1,13 +1,11 @@
 """Reads audio with FFmpeg, inside the process and in a stream: a file of any length takes the same memory."""
 
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 
 from core.audio import MAX_DURATION_S, MIN_DURATION_S, AudioInfo, AudioSource, check_duration
 from core.errors import Damaged
 from core.ports import SAMPLE_RATE_HZ, Block
-from infra.audio_ahead import ahead
-from infra.audio_decoding import Decoding, Piece
+from infra.audio_decoding import Decoding
 from infra.audio_file import AudioFile, opened
 from infra.audio_length import length, stated_s
 from infra.audio_resampling import resampled
@@ -17,26 +15,11 @@ COMPLETE = 0.95
 """A file of which less than this share can be decoded is damaged; rounding and padding are far smaller."""
 
 
-PIECES_AHEAD = 4
-"""Pieces of 2 s that wait between the two threads: 0.5 MB of 8 kHz MP3, 37 MB of 5.1 floats at 96 kHz."""
-
-
 class PyAvReader:
-    """Any accepted container and codec, through PyAV.
+    """Any accepted container and codec, through PyAV, in the thread that takes the blocks.
 
-    Args:
-        threads: with 1 everything runs in the thread that takes the blocks. From 2 on a second one reads and
-            decodes ahead, while the first resamples; the blocks are the same. More than two are not used,
-            since decoders side by side wait for the interpreter's lock at each packet (ADR 7).
-
-    Raises:
-        ValueError: threads is below 1.
+    Files read by several threads of a process wait for each other at each packet: see infra.audio_processes.
     """
-
-    def __init__(self, threads: int = 1) -> None:
-        if threads < 1:
-            raise ValueError(f"threads is {threads}, expected at least 1")
-        self._threads = threads
 
     def probe(self, source: AudioSource) -> AudioInfo:
         """Look at the header; see infra.audio_length for when more than the header is read.
@@ -71,18 +54,12 @@ class PyAvReader:
         with opened(source) as audio:
             decoding = Decoding(audio)
             given = 0
-            # Closed before the file is: a thread may be reading it.
-            with closing(self._pieces(decoding)) as pieces:
-                for block in resampled(pieces):
-                    given += len(block.samples)
-                    if given > MAX_DURATION_S * SAMPLE_RATE_HZ:
-                        check_duration(audio.uri, given / SAMPLE_RATE_HZ)
-                    yield block
+            for block in resampled(decoding.pieces()):
+                given += len(block.samples)
+                if given > MAX_DURATION_S * SAMPLE_RATE_HZ:
+                    check_duration(audio.uri, given / SAMPLE_RATE_HZ)
+                yield block
             _check_complete(audio, decoding.timeline)
-
-    def _pieces(self, decoding: Decoding) -> Generator[Piece]:
-        pieces = decoding.pieces()
-        return pieces if self._threads == 1 else ahead(pieces, PIECES_AHEAD)
 
 
 def _check_complete(audio: AudioFile, timeline: Timeline) -> None:

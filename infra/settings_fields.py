@@ -177,7 +177,7 @@ class Fields(BaseSettings):
     chunk_overlap_seconds: Annotated[Annotated[float, Field(ge=0, le=60)] | None, AUTO] = _setting(
         None, "auto, or 0 to 60", "How far windows overlap. auto is 4 seconds, or half of a shorter window."
     )
-    max_concurrent_chunks: int = _whole(4, 1, 64, "Threads that decode one file; no more than cores.")
+    max_concurrent_chunks: int = _whole(4, 1, 64, "Processes that decode files, one each.")
     queue_audio_hours: float = _number(
         2, 0.01, 48, "Decoded audio that may wait for the model; decoding waits beyond that."
     )
