@@ -17,6 +17,8 @@ WORKER = (sys.executable, "-P", "-m", "infra.audio_worker")
 END_TIMEOUT_S = 5.0
 """A process that closed its socket is about to end; its exit status is worth this wait."""
 
+_LAST = (wire.END, wire.REFUSED, wire.ODD)
+
 
 class Decoder:
     """A process that decodes one file at a time.
@@ -29,8 +31,9 @@ class Decoder:
     """
 
     def __init__(self, command: Sequence[str]) -> None:
-        self._socket, theirs = Pipe()
+        self.socket, theirs = Pipe()
         self.is_idle = True
+        self._uri = ""
         with theirs:
             try:
                 self._process = subprocess.Popen(
@@ -42,7 +45,7 @@ class Decoder:
                     process_group=0,
                 )
             except OSError:
-                self._socket.close()
+                self.socket.close()
                 raise
 
     @property
@@ -60,56 +63,63 @@ class Decoder:
             EngineFailed: the process died.
             Exception: whatever the stream raised, once all that was read before is decoded.
         """
-        self.is_idle = False
         failure: Exception | None = None
-        self._send(uri, task.message())
-        while True:
-            kind, body = self._receive(uri)
+        self.begin(uri, task)
+        while not self.is_idle:
+            kind, body = self.receive()
             if kind == wire.READ:
                 try:
-                    answer = wire.DATA + _read(stream, *wire.range_in(body))
+                    answer = read_range(stream, *wire.range_in(body))
                 except Exception as error:  # noqa: BLE001 - raised as itself once the process has finished
-                    answer, failure = wire.FAILED, failure or error
-                self._send(uri, answer)
+                    answer, failure = None, failure or error
+                self.answer(answer)
             elif kind in {wire.SOUND, wire.HOLE}:
                 yield wire.block_in(kind, body)
-            elif kind in {wire.END, wire.REFUSED}:
-                break
-            else:
-                raise EngineFailed(f"{uri}: the process that decodes it said {kind!r}")
-        self.is_idle = True
         if failure is not None:
             raise failure
         if kind == wire.REFUSED:
             raise wire.refusal_in(body)
 
+    def begin(self, uri: str, task: wire.Task) -> None:
+        """Give it a file. Raises EngineFailed."""
+        self.is_idle, self._uri = False, uri
+        with self._blaming():
+            self.socket.send_bytes(task.message())
+
+    def receive(self) -> tuple[bytes, memoryview]:
+        """What it says next; the last word about a file makes it idle. Raises EngineFailed."""
+        with self._blaming():
+            message = memoryview(self.socket.recv_bytes())
+        kind = bytes(message[:1])
+        if kind not in {wire.READ, wire.SOUND, wire.HOLE, *_LAST}:
+            raise EngineFailed(f"{self._uri}: the process that decodes it said {kind!r}")
+        self.is_idle = kind in _LAST
+        return kind, message[1:]
+
+    def answer(self, data: bytes | None) -> None:
+        """Give it the range that it asked for; None where there is none to be had. Raises EngineFailed."""
+        with self._blaming():
+            self.socket.send_bytes(wire.FAILED if data is None else wire.DATA + data)
+
     def end(self) -> None:
         """Kill it, at once; it has nothing to save."""
-        self._socket.close()
+        self.socket.close()
         self._process.kill()
         self._process.wait()
 
-    def _send(self, uri: str, message: bytes) -> None:
-        with self._blaming(uri):
-            self._socket.send_bytes(message)
-
-    def _receive(self, uri: str) -> tuple[bytes, memoryview]:
-        with self._blaming(uri):
-            message = memoryview(self._socket.recv_bytes())
-        return bytes(message[:1]), message[1:]
-
     @contextmanager
-    def _blaming(self, uri: str) -> Iterator[None]:
+    def _blaming(self) -> Iterator[None]:
         try:
             yield
         except (EOFError, ConnectionError) as error:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(END_TIMEOUT_S)
             raise EngineFailed(
-                f"{uri}: the process that decoded it ended, with status {self._process.returncode}"
+                f"{self._uri}: the process that decoded it ended, with status {self._process.returncode}"
             ) from error
 
 
-def _read(stream: BinaryIO, position: int, size: int) -> bytes:
+def read_range(stream: BinaryIO, position: int, size: int) -> bytes:
+    """Bytes from a position on. Raises what the stream raises."""
     stream.seek(position)
     return stream.read(size)

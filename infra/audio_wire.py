@@ -6,8 +6,9 @@ Nothing is pickled: FFmpeg reads strangers' bytes, so what its process says is d
 |---|---|---|
 | parent | none | a Task as JSON: decode this file |
 | child | READ | where and how many bytes: answered by DATA with the bytes, or by FAILED |
-| child | SOUND, HOLE | samples of a block |
+| child | SOUND, HOLE | samples of a block, or SOUND of a whole stretch |
 | child | REFUSED | class, code and message as JSON; the file is over |
+| child | ODD | the file can't be decoded in stretches, and is over |
 | child | END | the file is over: to its end, or to where FAILED stopped it |
 """
 
@@ -20,7 +21,7 @@ import numpy as np
 from core.errors import Damaged, KlipscribeError, NotAudio, OutOfLimits, Rejected
 from core.ports import Block
 
-READ, SOUND, HOLE, REFUSED, END = b"R", b"S", b"H", b"X", b"E"
+READ, SOUND, HOLE, REFUSED, ODD, END = b"R", b"S", b"H", b"X", b"O", b"E"
 DATA, FAILED = b"D", b"F"
 
 _RANGE = struct.Struct("<QQ")
@@ -29,12 +30,17 @@ _REFUSALS: dict[str, type[Rejected]] = {kind.__name__: kind for kind in (NotAudi
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A file to decode; its name is for messages alone, its bytes come from the parent."""
+    """A file to decode; its name is for messages alone, its bytes come from the parent.
+
+    With a step the task is to decode the stretches first, first + step and so on.
+    """
 
     bucket: str
     name: str
     generation: int
     size_bytes: int
+    first: int = 0
+    step: int = 0
 
     def message(self) -> bytes:
         """The task as the parent sends it."""

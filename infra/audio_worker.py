@@ -6,15 +6,18 @@ It ends when its parent closes the socket, or is gone.
 
 import io
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, BinaryIO, cast
 
 from core.audio import AudioObject, AudioSource
 from core.errors import Rejected
-from core.ports import ObjectStore
+from core.ports import Block, ObjectStore
 from infra import audio_wire as wire
 from infra.audio import PyAvReader
+from infra.audio_file import opened
+from infra.audio_stretch import Odd, stretches
 
 
 class StoreFailed(Exception):
@@ -76,14 +79,22 @@ def _decode(parent: Connection, task: wire.Task) -> None:
     store = cast("ObjectStore", _ParentsStore(parent, task.size_bytes))
     source = AudioSource(AudioObject(task.bucket, task.name, task.generation), store)
     try:
-        for block in PyAvReader().blocks(source):
+        for block in _stretches(source, task) if task.step else PyAvReader().blocks(source):
             parent.send_bytes(wire.block_message(block))
+    except Odd:
+        parent.send_bytes(wire.ODD)
     except Rejected as error:
         parent.send_bytes(wire.refusal_message(error))
     except StoreFailed:
         parent.send_bytes(wire.END)
     else:
         parent.send_bytes(wire.END)
+
+
+def _stretches(source: AudioSource, task: wire.Task) -> Iterator[Block]:
+    with opened(source) as audio:
+        for samples in stretches(audio, task.first, task.step):
+            yield Block(samples)
 
 
 if __name__ == "__main__":

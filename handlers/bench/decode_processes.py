@@ -1,4 +1,4 @@
-"""Several files decoded at once: in this process, and in one or more of their own.
+"""Files decoded at once: in this process, and in one or more of their own. A single file is shared out.
 
 `python -m handlers.bench.decode_processes FILE FILE...` prints one line for each way.
 """
@@ -74,8 +74,10 @@ def _turn(processes: int, paths: Sequence[Path]) -> Decoded:
         reader: AudioReader = PyAvReader()
         if processes:
             # Without an end to its patience no file is decoded here.
-            reader = stack.enter_context(closing(ProcessReader(processes, patience_s=NO_END_S)))
-            _start(reader, min(processes, len(sources)))
+            per_file = max(1, processes // len(sources))
+            decoding = ProcessReader(processes, per_file=per_file, patience_s=NO_END_S)
+            reader = stack.enter_context(closing(decoding))
+            _start(reader, min(processes, per_file * len(sources)))
         pool = stack.enter_context(ThreadPoolExecutor(len(sources)))
         begun_s = time.perf_counter()
         audio_s = sum(pool.map(lambda source: _read_s(reader, source), sources))
