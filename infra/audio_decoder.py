@@ -111,7 +111,7 @@ class Decoder:
     def _blaming(self) -> Iterator[None]:
         try:
             yield
-        except (EOFError, ConnectionError) as error:
+        except (EOFError, OSError) as error:  # an end in the middle of a message is a plain OSError
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(END_TIMEOUT_S)
             raise EngineFailed(

@@ -4,9 +4,7 @@ Packets before a stretch are passed over; decoding starts early enough for the d
 began, and resampling whole seconds before the stretch, where its phase is that of a straight pass.
 """
 
-from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
@@ -33,11 +31,9 @@ BORDER_SAMPLES = SAMPLE_RATE_HZ // 2
 """Given behind each stretch, to be compared with the start of the next one."""
 
 WARM_S = 1
-"""Resampled before and behind a stretch and thrown away; FFmpeg's filter is some 50 samples long."""
-
-RUN_IN_PACKETS = 32
-"""Decoded before that. An MP3 frame takes bits from at most 511 bytes before it (main_data_begin in
-ISO 11172-3), which are some 10 of the smallest frames, and overlaps with one; FLAC and PCM need none."""
+"""Decoded before and behind a stretch and thrown away. An MP3 frame takes bits from at most 511 bytes before
+it, 255 at low rates (main_data_begin in ISO 11172-3 and 13818-3): 0.6 s at 8 kbit/s, less at more; and it
+overlaps with one other. FFmpeg's resampling filter is some 50 samples long."""
 
 CONVERGING = {"mp3": ("mp3", "mp3float"), "flac": ("flac",), "wav": ("pcm_s16le", "pcm_s24le", "pcm_s32le")}
 """Decoders whose state comes from few packets, in containers whose stamps are exact. Not so: AAC's noise
@@ -138,7 +134,6 @@ def stretches(audio: AudioFile, first: int, step: int) -> Iterator[Samples]:
         raise Odd
     packets = audio.container.demux(audio.stream)
     origin, frames = _first(audio, packets)
-    before: deque[AudioPacket] = deque(maxlen=RUN_IN_PACKETS)
     index, coming = first, _Stretch(origin, first)
     is_begun = first == 0
     for frame in frames if is_begun else ():
@@ -148,9 +143,8 @@ def stretches(audio: AudioFile, first: int, step: int) -> Iterator[Samples]:
             if packet.pts is None:
                 return  # what ends the stream
             if origin.position(packet.pts + (packet.duration or 0)) <= coming.start:
-                before.append(packet)
                 continue
-            _run_in(audio, before, coming)
+            audio.stream.codec_context.flush_buffers()
             is_begun = True
         for frame in _decoded(packet):
             coming.take(frame)
@@ -158,7 +152,6 @@ def stretches(audio: AudioFile, first: int, step: int) -> Iterator[Samples]:
             yield coming.samples()
             index += step
             coming, is_begun = _Stretch(origin, index), False
-            before.clear()
     if coming.position is not None:
         _check_end(audio, coming.position / origin.rate)
         yield coming.samples()
@@ -170,15 +163,6 @@ def _first(audio: AudioFile, packets: Iterator[AudioPacket]) -> tuple[_Origin, l
         if frames:
             return _Origin.of(frames[0], audio.stream.time_base), frames
     raise Odd
-
-
-def _run_in(audio: AudioFile, packets: "deque[AudioPacket]", coming: _Stretch) -> None:
-    """Decode what lies before; its errors are found by whoever decodes the stretch that holds them."""
-    audio.stream.codec_context.flush_buffers()
-    for packet in packets:
-        with suppress(av.FFmpegError):
-            for frame in packet.decode():
-                coming.take(frame)
 
 
 def _decoded(packet: AudioPacket) -> list[AudioFrame]:

@@ -70,7 +70,7 @@ class _ParentsFile(io.RawIOBase):
 
 def main(socket: int) -> None:
     """Decode what the parent asks for, until it asks no more."""
-    with Connection(socket) as parent, suppress(EOFError, ConnectionError):
+    with Connection(socket) as parent, suppress(EOFError, OSError):
         while True:
             _decode(parent, wire.Task.of(parent.recv_bytes()))
 

@@ -36,6 +36,12 @@ with Connection(int(sys.argv[1])) as parent:
     parent.send_bytes(b"?")
     parent.recv_bytes()
 """
+CUT_SHORT = """
+import os, sys
+socket = int(sys.argv[1])
+os.read(socket, 9999)
+os.write(socket, bytes([0, 0, 1, 0]) + b"S")  # 256 bytes are announced
+"""
 
 
 @pytest.fixture
@@ -98,6 +104,7 @@ def test_a_process_that_was_killed_between_two_files_costs_nothing(reader: Proce
         ("import os; os.kill(os.getpid(), 11)", "ended, with status -11"),
         ("raise SystemExit(3)", "ended, with status 3"),
         (BABBLING, r"said b'\?'"),
+        (CUT_SHORT, "ended, with status 0"),
     ],
 )
 def test_a_process_that_can_not_decode_fails_each_file_anew_and_never_hangs(code: str, words: str) -> None:
