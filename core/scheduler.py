@@ -73,8 +73,8 @@ class Scheduler:
         recognizer: the model. It is loaded when the first window comes; where that fails, the windows that
             wait fail too, and the next one tries again.
         clock: times the batches.
-        queue_s: audio that may wait in all. An open line's share is this through the number of open lines,
-            and one window at least.
+        queue_s: audio that may wait in all, at most; less where less keeps the model busy. An open line's
+            share is that through the number of open lines, and one window at least.
         on_lost: told once that the device is gone, before any window is; runs in a thread of a stage.
         assumed_rtfx: speed by which waits are predicted before the first batch.
         pools: makes the stages' threads.

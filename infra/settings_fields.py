@@ -179,7 +179,7 @@ class Fields(BaseSettings):
     )
     max_concurrent_chunks: int = _whole(4, 1, 64, "Threads that decode one file; no more than cores.")
     queue_audio_hours: float = _number(
-        2, 0.01, 48, "Decoded audio that may wait for the model; decoding waits beyond that."
+        2, 0.01, 48, "Decoded audio that may wait for the model at most; decoding waits beyond that."
     )
     enable_batch_processing: bool = _on("false makes every batch one window.")
     max_file_size_gb: float = _number(2, 0.001, 16, "Larger files are rejected. In GiB.")
