@@ -1,10 +1,11 @@
 """The millisecond grid that every file is written on, so that all files of a transcript agree."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from core.errors import EngineFailed
 from core.spans import fitted
-from core.transcript import Transcript, Word
+from core.transcript import Gap, Transcript, Word
 
 MAX_WORD_S = 60.0
 
@@ -19,7 +20,8 @@ def on_grid(transcript: Transcript) -> Transcript:
 
     Every word keeps at least a millisecond, none starts before its predecessor ends, none leaves the
     audio. A word longer than a minute is an engine's way to draw a silence into it: it keeps the first
-    minute, because no paragraph may be longer. Confidence becomes a number in [0, 1] of four digits.
+    minute, because no paragraph may be longer. Confidence becomes a number in [0, 1] of four digits. Gaps
+    are rounded, and one that is nothing then is left out.
 
     Raises:
         EngineFailed: code engine_bad_result, more words than milliseconds.
@@ -35,13 +37,20 @@ def on_grid(transcript: Transcript) -> Transcript:
     heard = ((to_ms(word.start_s), to_ms(word.end_s)) for word in transcript.words)
     spans = fitted(heard, least=1, limit=limit_ms, longest=to_ms(MAX_WORD_S))
     words = (_placed(word, *span) for word, span in zip(transcript.words, spans, strict=True))
-    return replace(transcript, words=tuple(words))
+    return replace(transcript, words=tuple(words), gaps=tuple(_gaps_on_grid(transcript.gaps, limit_ms)))
 
 
 def _last_ms(duration_s: float) -> int:
     """The last millisecond that is still inside the audio."""
     nearest_ms = to_ms(duration_s)
     return nearest_ms if nearest_ms / 1000 <= duration_s else nearest_ms - 1
+
+
+def _gaps_on_grid(gaps: Iterable[Gap], limit_ms: int) -> Iterator[Gap]:
+    for gap in gaps:
+        start_ms, end_ms = to_ms(gap.start_s), min(to_ms(gap.end_s), limit_ms)
+        if start_ms < end_ms:
+            yield Gap(start_ms / 1000, end_ms / 1000, gap.reason)
 
 
 def _placed(word: Word, start_ms: float, end_ms: float) -> Word:

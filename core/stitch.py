@@ -3,16 +3,16 @@
 The same word is heard in both windows of an overlap, at times that differ a little, and a word that a
 window's edge cuts through may come out as anything. So a word at an edge is never trusted. Among the others,
 a word of one window and a word of the other are the same when they read the same and each is the nearest
-such word to the other. The seam goes through such a pair, the one nearest the middle of the overlap among
-those that are least in doubt: the earlier window speaks up to this word, the later window after it.
+such word to the other. The seam goes through such a pair, the one nearest to the cut among those that are
+least in doubt: the earlier window speaks up to this word, the later window after it.
 
-This is exact when, with an overlap of 2 s or more,
+This is exact when, with at least 1 s of context on both sides of a cut,
 - words are at most 0.6 s long,
 - a window places the middle of a word within 0.15 s of the truth, and within a quarter of the distance to the
   next word that reads the same (two hearings of "two two" can't be told apart otherwise),
 - only words that cross the window's edge are dropped or changed, and whatever is heard in place of one has
   its middle within 0.45 s of the edge.
-Outside of this the seam still lies where the windows agree, or else in the middle of the overlap.
+Outside of this the seam still lies where the windows agree, or else on the cut.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,11 +29,43 @@ NEAR_S = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was heard in one window; all times are seconds from the start of the audio."""
+    """What was heard in one window; all times are seconds from the start of the audio.
+
+    Args:
+        start_s: the start of the window.
+        end_s: its end.
+        words: what was heard from start to end.
+        cut_s: where what it owns begins; None for the middle of what it shares with the window before.
+    """
 
     start_s: float
     end_s: float
     words: tuple[Word, ...]
+    cut_s: float | None = None
+
+
+class Stitch:
+    """Joins windows one after the other, for who wants the words before the last window is heard."""
+
+    def __init__(self) -> None:
+        self._words: list[Word] = []
+        self._end_s = 0.0
+
+    def add(self, heard: Heard) -> None:
+        """Join the next window. Its start lies before the end of the one ahead of it, or just there.
+
+        What lies before its start is settled from now on, but for the fit that `finished` makes.
+        """
+        _join(self._words, self._end_s, heard)
+        self._end_s = heard.end_s
+
+    def since(self, start_s: float) -> tuple[Word, ...]:
+        """The words so far that end after a time."""
+        return tuple(self._words[_first_after(self._words, start_s) :])
+
+    def finished(self) -> tuple[Word, ...]:
+        """All words, within the audio, in order, without overlaps."""
+        return monotone(self._words, self._end_s)
 
 
 def stitch(windows: Iterable[Heard]) -> tuple[Word, ...]:
@@ -43,28 +75,32 @@ def stitch(windows: Iterable[Heard]) -> tuple[Word, ...]:
         windows: in order of time, each starting before the one ahead of it ends, or just there. The end of
             the last is the end of the audio.
     """
-    words: list[Word] = []
-    end_s = 0.0
+    joined = Stitch()
     for window in windows:
-        _join(words, end_s, window)
-        end_s = window.end_s
-    return monotone(words, end_s)
+        joined.add(window)
+    return joined.finished()
+
+
+def _first_after(words: Sequence[Word], start_s: float) -> int:
+    first = len(words)
+    while first and words[first - 1].end_s > start_s:
+        first -= 1
+    return first
 
 
 def _join(words: list[Word], end_s: float, later: Heard) -> None:
     """Append what the later window owns, after dropping what the earlier ones no longer own."""
-    first = len(words)
-    while first and words[first - 1].end_s > later.start_s - NEAR_S:
-        first -= 1
-    tail, middle_s = words[first:], (later.start_s + end_s) / 2
+    first = _first_after(words, later.start_s - NEAR_S)
+    tail = words[first:]
+    cut_s = (later.start_s + end_s) / 2 if later.cut_s is None else later.cut_s
     pairs = _pairs(tail, later, end_s)
     if pairs:
-        kept, begin = min(pairs, key=lambda pair: _distance(pair, pairs, tail, middle_s))
+        kept, begin = min(pairs, key=lambda pair: _distance(pair, pairs, tail, cut_s))
         del words[first + kept + 1 :]
         added: Sequence[Word] = later.words[begin + 1 :]
     else:
-        words[first:] = [word for word in tail if word.midpoint_s < middle_s]
-        added = _second_half(words[-1:], later.words, middle_s)
+        words[first:] = [word for word in tail if word.midpoint_s < cut_s]
+        added = _second_half(words[-1:], later.words, cut_s)
     words.extend(_not_before(words[-1:], added))
 
 
@@ -80,9 +116,9 @@ def _pairs(tail: Sequence[Word], later: Heard, end_s: float) -> set[tuple[int, i
 
 
 def _distance(
-    pair: tuple[int, int], pairs: set[tuple[int, int]], tail: Sequence[Word], middle_s: float
+    pair: tuple[int, int], pairs: set[tuple[int, int]], tail: Sequence[Word], cut_s: float
 ) -> tuple[int, float]:
-    """How far a pair is from being the best seam: doubts first, then seconds from the middle.
+    """How far a pair is from being the best seam: doubts first, then seconds from the cut.
 
     It is doubtful when the words beside it don't agree, and when the same word is said again close by, where
     jitter may pair the wrong two.
@@ -93,7 +129,7 @@ def _distance(
         other.bare == tail[i].bare and 0 < abs(other.midpoint_s - tail[i].midpoint_s) < 2 * NEAR_S
         for other in tail
     )
-    return alone + again, abs(tail[i].midpoint_s - middle_s)
+    return alone + again, abs(tail[i].midpoint_s - cut_s)
 
 
 def _nearest(word: Word, among: Sequence[Word], positions: Iterable[int]) -> int | None:
@@ -112,13 +148,13 @@ def _not_before(seam: Sequence[Word], words: Iterable[Word]) -> list[Word]:
     return placed[len(seam) :]
 
 
-def _second_half(seam: Sequence[Word], words: Iterable[Word], middle_s: float) -> list[Word]:
-    """What lies after the middle, without a word that the earlier window has already, read differently."""
-    late = [word for word in words if word.midpoint_s >= middle_s]
-    return late[1:] if seam and late and _same_sound(seam[0], late[0]) else late
+def _second_half(seam: Sequence[Word], words: Iterable[Word], cut_s: float) -> list[Word]:
+    """What lies after the cut, without a word that the earlier window has already, read differently."""
+    late = [word for word in words if word.midpoint_s >= cut_s]
+    return late[1:] if seam and late and same_sound(seam[0], late[0]) else late
 
 
-def _same_sound(one: Word, other: Word) -> bool:
+def same_sound(one: Word, other: Word) -> bool:
     """Whether two words take more than half of the shorter one's time in common."""
     common_s = min(one.end_s, other.end_s) - max(one.start_s, other.start_s)
     return common_s > min(one.end_s - one.start_s, other.end_s - other.start_s) / 2

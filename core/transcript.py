@@ -85,7 +85,7 @@ class Transcript:
 
     Raises:
         EngineFailed: code engine_bad_result, when words overlap backwards, are empty, have no length, or
-            leave the audio. The message names positions and times, never the words.
+            leave the audio, or when gaps do. The message names positions and times, never the words.
     """
 
     words: tuple[Word, ...]
@@ -112,11 +112,29 @@ class Transcript:
                     code="engine_bad_result",
                     deterministic=True,
                 )
+        self._check_gaps()
+
+    def _check_gaps(self) -> None:
+        free_s = 0.0
+        for index, gap in enumerate(self.gaps):
+            if not free_s <= gap.start_s < gap.end_s <= self.duration_s:
+                raise EngineFailed(
+                    f"{self.engine} gave gap {index} from {gap.start_s} s to {gap.end_s} s, expected "
+                    f"{free_s} <= start < end <= {self.duration_s} s",
+                    code="engine_bad_result",
+                    deterministic=True,
+                )
+            free_s = gap.end_s
 
     @property
     def text(self) -> str:
         """All words, joined by one space."""
         return text_of(self.words)
+
+    @property
+    def gaps_s(self) -> float:
+        """Seconds of which the transcript holds nothing, though something may have been said."""
+        return sum(gap.end_s - gap.start_s for gap in self.gaps)
 
     @property
     def confidence(self) -> float:

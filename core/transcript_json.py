@@ -8,7 +8,7 @@ from typing import Any
 
 from core.document import Document
 from core.paragraphs import sentences
-from core.transcript import Segment, Transcript, Word
+from core.transcript import Gap, Segment, Transcript, Word
 
 SCHEMA_VERSION = 1
 
@@ -33,7 +33,7 @@ class Origin:
 
 
 def transcript_json(doc: Document, origin: Origin) -> str:
-    """Deepgram's shape, and beside it the text, the words, the sentences and the metadata. One line."""
+    """Deepgram's shape, and beside it text, words, sentences, gaps and metadata. One line."""
     words = [_word(word) for word in doc.transcript.words]
     alternative = {
         "transcript": doc.transcript.text,
@@ -45,6 +45,7 @@ def transcript_json(doc: Document, origin: Origin) -> str:
         "metadata": _metadata(doc.transcript, origin),
         "text": doc.transcript.text,
         "segments": [_span(sentence) for sentence in doc.sentences],
+        "gaps": [_gap(gap) for gap in doc.transcript.gaps],
         "words": words,
         "results": {"channels": [{"alternatives": [alternative]}]},
     }
@@ -78,6 +79,10 @@ def _word(word: Word) -> dict[str, Any]:
 
 def _span(segment: Segment) -> dict[str, Any]:
     return {"text": segment.text, "start": segment.start_s, "end": segment.end_s}
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    return {"start": gap.start_s, "end": gap.end_s, "reason": gap.reason}
 
 
 def _paragraphs(found: Sequence[Segment]) -> dict[str, Any]:

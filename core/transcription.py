@@ -139,6 +139,8 @@ class Transcription:
             "language": transcript.language,
             "attempts": claim.attempt,
             "words_count": len(transcript.words),
+            "gaps_count": len(transcript.gaps),
+            "gaps_s": round(transcript.gaps_s, 3),
             **self._figures(route.method, transcript.duration_s, active_s),
             "timings_s": {
                 "examine": round(engine_begun_s - begun_s, 3),

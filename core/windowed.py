@@ -19,8 +19,8 @@ class WindowedEngine:
     """
 
     def __init__(self, reader: AudioReader, scheduler: Scheduler, spec: WindowSpec, model: str) -> None:
+        self.scheduler = scheduler
         self._reader = reader
-        self._scheduler = scheduler
         self._spec = spec
         self._model = model
 
@@ -37,7 +37,7 @@ class WindowedEngine:
     @property
     def queue_s(self) -> float:
         """Seconds that a file which comes now waits for others; 0 before the first batch told the speed."""
-        return self._scheduler.predicted_wait_s or 0.0
+        return self.scheduler.predicted_wait_s or 0.0
 
     def transcribe(self, source: AudioSource, info: AudioInfo) -> Transcript:  # noqa: ARG002 - the header's word; the decode tells the truth
         """Hear the whole file; its duration is that of the decoded audio, its language what the object says.
@@ -48,7 +48,7 @@ class WindowedEngine:
             OutOfLimits: nothing to hear was decoded.
             Rejected, Retryable, ObjectNotFound: as the reader raises them.
         """
-        with self._scheduler.line(source.object.uri) as line:
+        with self.scheduler.line(source.object.uri) as line:
             hearing = Hearing(line)
             for window in cut(self._reader.blocks(source), self._spec):
                 hearing.take(window)

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from core.transcript import Word, monotone
 
@@ -32,12 +33,23 @@ class Token:
     @property
     def text(self) -> str:
         """The piece as it is read."""
-        return self.piece.removeprefix(WORD_START)
+        return _text(self.piece)
 
     @property
     def is_punctuation(self) -> bool:
         """Whether nothing of the piece is heard: its time and its confidence say nothing of the word."""
-        return bool(self.text) and all(unicodedata.category(sign).startswith("P") for sign in self.text)
+        return _is_punctuation(self.piece)
+
+
+@cache  # a vocabulary has a few thousand pieces, a transcript many times as many tokens
+def _text(piece: str) -> str:
+    return piece.removeprefix(WORD_START)
+
+
+@cache
+def _is_punctuation(piece: str) -> bool:
+    text = _text(piece)
+    return bool(text) and all(unicodedata.category(sign).startswith("P") for sign in text)
 
 
 def words_from(tokens: Iterable[Token], frame_s: float, duration_s: float) -> list[Word]:

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from core.audio import AudioInfo
 from core.cost import Cost, deepgram_attempt, parakeet_attempt
 from core.dead_letter import DeadLetters
+from core.errors import EngineLost
 from core.formats import Kind, OutputFile, render
 from core.jobs import Job
 from core.notification import Notification
@@ -28,6 +30,7 @@ from core.transcript_json import Origin
 from core.transcription import Transcription
 from core.windowed import WindowedEngine
 from core.windows import WindowSpec
+from handlers.engine import sizes_of, windowed_engine
 from handlers.life import Life
 from handlers.once import once
 from handlers.world import World
@@ -36,6 +39,7 @@ from infra.audio import PyAvReader
 from infra.clock import SystemClock
 from infra.convex import ConvexVideos
 from infra.deepgram import MAX_TIMEOUT_S, DeepgramEngine
+from infra.engine_options import EngineOptions
 from infra.gcs import GcsStore, storage_client
 from infra.ledger import ObjectLedger
 from infra.log import configure
@@ -67,10 +71,16 @@ def reception_in(world: World) -> Reception:
     )
 
 
-def transcription_in(world: World, parakeet: Engine) -> Transcription:
-    """The use case of the GPU service."""
+def transcription_in(
+    world: World, parakeet: Engine, queue_s: Callable[[], float] = lambda: 0.0
+) -> Transcription:
+    """The use case of the GPU service; queue_s tells how long a file that comes now waits for others."""
     engines = {"parakeet": parakeet, "parakeet_cpu": parakeet}
-    return _transcription(world, engines, "parakeet", choose_route, may_fall_back)
+
+    def choose(file: FileFacts, facts: EngineFacts, policy: RoutingPolicy) -> Route:
+        return choose_route(file, replace(facts, queue_s=queue_s()), policy)
+
+    return _transcription(world, engines, "parakeet", choose, may_fall_back)
 
 
 def fallback_in(world: World, deepgram: Engine) -> Transcription:
@@ -101,13 +111,28 @@ def dead_letters_in(world: World) -> DeadLetters:
     )
 
 
-def parakeet_engine(settings: Settings, reader: AudioReader) -> Engine:
+def parakeet_engine(
+    settings: Settings,
+    reader: AudioReader,
+    on_lost: Callable[[EngineLost], None] = lambda lost: None,  # noqa: ARG005 - nobody to tell
+) -> WindowedEngine:
     """Parakeet over windows; the model is loaded when the first window arrives."""
-    return WindowedEngine(
-        reader,
-        ParakeetRecognizer(settings.parakeet_model_name),
-        WindowSpec(settings.window_s, settings.overlap_s),
-        settings.batch_size,
+    options = EngineOptions(
+        device=settings.parakeet_device,
+        precision=settings.parakeet_precision,
+        attention=settings.parakeet_attention,
+        cuda_graphs=settings.parakeet_cuda_graphs,
+        compile=settings.parakeet_compile,
+        sizes_s=sizes_of(settings.window_s),
+        memory_limit_gb=settings.gpu_memory_limit_gb,
+        batch_size=settings.batch_size,
+    )
+    return windowed_engine(
+        ParakeetRecognizer(settings.parakeet_model_name, options),
+        WindowSpec(settings.window_s, settings.overlap_s, settings.search_s),
+        reader=reader,
+        queue_s=settings.queue_audio_hours * 3600,
+        on_lost=on_lost,
     )
 
 
@@ -153,7 +178,7 @@ def world() -> World:
         store=store,
         publisher=PubSubPublisher(client.project, publisher_client(found.pubsub_emulator_host)),
         clock=clock,
-        reader=PyAvReader(),
+        reader=PyAvReader(found.max_concurrent_chunks),
         ledger=ObjectLedger(
             store=store,
             bucket=found.state_bucket,
@@ -179,7 +204,8 @@ def reception() -> Reception:
 @once
 def transcription() -> Transcription:
     """The GPU service's use case, wired."""
-    return transcription_in(world(), parakeet_engine(world().settings, world().reader))
+    engine = parakeet_engine(world().settings, world().reader, _engine_lost)
+    return transcription_in(world(), engine, lambda: engine.queue_s)
 
 
 @once
@@ -198,6 +224,11 @@ def notification() -> Notification | None:
 def dead_letters() -> DeadLetters:
     """The dead letters' use case, wired."""
     return dead_letters_in(world())
+
+
+def _engine_lost(lost: EngineLost) -> None:
+    log.error("the engine is lost, this process ends: %s", lost, extra={"code": lost.code})
+    life().doom(f"{lost.code}: {lost}")
 
 
 def _transcription(

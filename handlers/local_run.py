@@ -38,7 +38,7 @@ class LocalRun:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        clock, reader = SystemClock(), PyAvReader()
+        clock, reader = SystemClock(), PyAvReader(settings.max_concurrent_chunks)
         self._store = MemoryStore(clock)
         world = World(
             settings=settings,

@@ -99,7 +99,7 @@ def opened(source: AudioSource) -> Iterator[AudioFile]:
         try:
             size_bytes = bytes_.seek(0, 2)
             head = _read_at(bytes_, 0)
-            body = _read_at(bytes_, _id3_bytes(head)) if head[:3] == b"ID3" else head
+            body = _read_at(bytes_, id3_bytes(head)) if head[:3] == b"ID3" else head
             bytes_.seek(0)
             with _container(uri, bytes_, head) as container:
                 yield AudioFile(uri, container, _first_audio(uri, container), body, size_bytes)
@@ -118,7 +118,7 @@ def _read_at(stream: ReadThrough, position: int) -> bytes:
     return stream.read(HEAD_BYTES)
 
 
-def _id3_bytes(head: bytes) -> int:
+def id3_bytes(head: bytes) -> int:
     """Length of an ID3v2 tag, from four bytes of seven bits (id3.org, ID3v2.3, section 3.1)."""
     return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=False))
 

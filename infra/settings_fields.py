@@ -151,8 +151,8 @@ class Fields(BaseSettings):
     parakeet_precision: Annotated[Literal["auto", "fp32", "bf16"], BeforeValidator(_lower)] = _one_of(
         "auto", "auto, fp32, bf16", "Of the encoder. auto is bf16 on CUDA, fp32 on the CPU."
     )
-    parakeet_attention: Annotated[Literal["auto", "sdpa", "eager"], BeforeValidator(_lower)] = _one_of(
-        "auto", "auto, sdpa, eager", "sdpa is torch's fused attention."
+    parakeet_attention: Annotated[Literal["sdpa", "eager"], BeforeValidator(_lower)] = _one_of(
+        "sdpa", "sdpa, eager", "sdpa is torch's fused attention."
     )
     parakeet_cuda_graphs: Annotated[Literal["auto", "on", "off"], BeforeValidator(_lower)] = _one_of(
         "auto",

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.engine_options import EngineOptions
+from infra.machine import cores
 from infra.parakeet import ParakeetRecognizer
 from tests.recordings import Recording
 from tests.recordings import forty_five_minutes as make_forty_five_minutes
@@ -14,12 +16,10 @@ TINY_MODEL = Path(__file__).parent.parent / "infra/local/assets/parakeet-tiny/pa
 @pytest.fixture(scope="session")
 def tiny_model() -> ParakeetRecognizer:
     """The bundled model, loaded once for all tests marked asr: NeMo takes 10 s and 700 MB."""
-    recognizer = ParakeetRecognizer(str(TINY_MODEL), "cpu")
-    recognizer.load()
-    import torch
-
-    # With more threads a busy machine makes so small a model ten times slower: they spin while they wait.
-    torch.set_num_threads(1)
+    # One thread for each batch: with more, a busy machine makes so small a model ten times slower, since they
+    # spin while they wait.
+    recognizer = ParakeetRecognizer(str(TINY_MODEL), EngineOptions(device="cpu", workers=cores()))
+    recognizer.ready()
     return recognizer
 
 

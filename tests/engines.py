@@ -6,10 +6,10 @@ from pathlib import Path
 
 from core.audio import AudioObject, AudioSource
 from core.ports import AudioReader, Recognizer
-from core.scheduler import Scheduler
 from core.transcript import Transcript
 from core.windowed import WindowedEngine
 from core.windows import WindowSpec
+from handlers.engine import windowed_engine
 from infra.audio import PyAvReader
 from infra.clock import SystemClock
 from infra.local.memory import MemoryStore
@@ -20,11 +20,11 @@ def engine_over(
     recognizer: Recognizer, spec: WindowSpec | None = None, reader: AudioReader | None = None
 ) -> Iterator[WindowedEngine]:
     """An engine whose threads end with the block."""
-    scheduler = Scheduler(recognizer, SystemClock())
+    engine = windowed_engine(recognizer, spec or WindowSpec(), reader=reader or PyAvReader())
     try:
-        yield WindowedEngine(reader or PyAvReader(), scheduler, spec or WindowSpec(), recognizer.model)
+        yield engine
     finally:
-        scheduler.close()
+        engine.scheduler.close()
 
 
 def file_source(path: Path) -> AudioSource:

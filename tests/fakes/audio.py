@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.audio import AudioInfo, AudioSource
-from core.ports import SAMPLE_RATE_HZ
-from core.transcript import Transcript, Word
+from core.ports import SAMPLE_RATE_HZ, Block
+from core.transcript import Gap, Transcript, Word
 from tests.fakes.clock import FakeClock
 
 WORDS = (
@@ -34,10 +33,10 @@ class FakeReader:
         with source.open():
             return AudioInfo(self.duration_s, self.sample_rate_hz, 1, "mp3")
 
-    def samples(self, source: AudioSource) -> Iterator[NDArray[np.int16]]:
+    def blocks(self, source: AudioSource) -> Iterator[Block]:
         with source.open():
             for _ in range(int(self.duration_s)):
-                yield np.zeros(SAMPLE_RATE_HZ, np.int16)
+                yield Block(np.zeros(SAMPLE_RATE_HZ, np.int16))
 
 
 class FakeEngine:
@@ -52,6 +51,7 @@ class FakeEngine:
         self._clock = clock
         self.takes_s = takes_s
         self.heard = 0
+        self.gaps: tuple[Gap, ...] = ()
         self.failures: list[Exception] = []
         self.meanwhile: Callable[[], object] = lambda: None
 
@@ -70,4 +70,4 @@ class FakeEngine:
         if self.failures:
             raise self.failures.pop(0)
         with source.open():
-            return Transcript(WORDS, info.duration_s, self.name, self.model)
+            return Transcript(WORDS, info.duration_s, self.name, self.model, gaps=self.gaps)

@@ -3,7 +3,12 @@
 import random
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from core.ports import SAMPLE_RATE_HZ
 from core.stitch import Heard
 from core.transcript import Word
 
@@ -32,6 +37,47 @@ def bounds(duration_s: float, length_s: float, overlap_s: float) -> list[tuple[f
     while found[-1] + length_s < duration_s:
         found.append(min(found[-1] + step_s, max(duration_s - length_s, found[-1] + 0.001)))
     return [(start_s, min(start_s + length_s, duration_s)) for start_s in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a window lies, and the cut before it."""
+
+    start_s: float
+    cut_s: float
+    end_s: float
+
+
+def plan(rng: random.Random, duration_s: float, length_s: float) -> list[Placed]:
+    """Windows of up to a length with cuts anywhere, and at least 1 s of context on each side of a cut."""
+    cuts, contexts = [0.0], [(0.0, 0.0)]
+    while True:
+        before, behind = rng.choice([(1.0, 1.0), (2.0, 2.0), (rng.uniform(1, 3), rng.uniform(1, 3))])
+        # Windows that are not neighbours share nothing.
+        least_s, most_s = contexts[-1][1] + before, length_s - contexts[-1][0] - behind
+        cut_s = cuts[-1] + rng.choice([least_s, rng.uniform(least_s, most_s), most_s])
+        if cut_s + behind >= duration_s:
+            break
+        cuts.append(cut_s)
+        contexts.append((before, behind))
+    ends = [cut_s + behind for cut_s, (_, behind) in zip(cuts[1:], contexts[1:], strict=True)]
+    return [
+        Placed(cut_s - before, cut_s, end_s)
+        for cut_s, (before, _), end_s in zip(cuts, contexts, [*ends, duration_s], strict=True)
+    ]
+
+
+def sound(words: Sequence[Word], duration_s: float, quiet: float) -> NDArray[np.int16]:
+    """Audio in which every word is a burst; between them it is as loud as `quiet`, from 0 to 1."""
+    loudness = np.full(round(duration_s * SAMPLE_RATE_HZ), quiet)
+    for word in words:
+        begin, end = round(word.start_s * SAMPLE_RATE_HZ), round(word.end_s * SAMPLE_RATE_HZ)
+        loudness[begin:end] = np.maximum(np.sin(np.linspace(0, np.pi, end - begin)), quiet)[
+            : len(loudness) - begin
+        ]
+    tone = np.sin(np.arange(len(loudness)) * (2 * np.pi * 400 / SAMPLE_RATE_HZ))
+    samples: NDArray[np.int16] = (10_000 * loudness * tone).astype(np.int16)
+    return samples
 
 
 def reach(words: Sequence[Word]) -> list[float]:

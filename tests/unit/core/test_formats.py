@@ -13,7 +13,7 @@ from hypothesis import given
 from core.document import document
 from core.formats import KINDS, output_names, render
 from core.grid import on_grid
-from core.transcript import Transcript, Word
+from core.transcript import Gap, Transcript, Word
 from core.transcript_json import Origin
 from tests.unit.core.transcripts import steady, transcript, transcripts, words
 
@@ -47,7 +47,7 @@ UNPUNCTUATED = Transcript(
     "parakeet",
     PARAKEET,
 )
-SILENT = Transcript((), 300.0, "parakeet", PARAKEET)
+SILENT = Transcript((), 300.0, "parakeet", PARAKEET, gaps=(Gap(2.5, 299.0, "no_words"),))
 WINDOWS = Transcript(
     words(
         ("Start.", 0.0, 1.0),
@@ -60,6 +60,7 @@ WINDOWS = Transcript(
     "hybrid",
     "nova-3",
     "de",
+    (Gap(10.0, 14.25, "not_decodable"), Gap(20.0007, 58.5, "no_words")),
 )
 CASES: Mapping[str, tuple[Transcript, str, str]] = {
     "punctuated": (PUNCTUATED, "2434635255", "2434635255/audio_2434635255.mp3"),

@@ -5,7 +5,7 @@ from hypothesis import given
 
 from core.errors import EngineFailed
 from core.grid import on_grid, to_ms
-from core.transcript import Transcript, Word
+from core.transcript import Gap, Transcript, Word
 from tests.unit.core.transcripts import in_order, transcript, transcripts, words
 
 
@@ -71,3 +71,15 @@ def test_more_words_than_milliseconds_are_refused_as_the_engines_fault() -> None
 def test_a_pause_of_eight_tenths_is_exact_in_milliseconds() -> None:
     assert 9.1 - 8.3 < 0.8
     assert to_ms(9.1) - to_ms(8.3) == 800
+
+
+def test_gaps_lie_on_the_same_grid_as_words_and_inside_the_audio() -> None:
+    gaps = (
+        Gap(1.00049, 2.0006, "no_words"),
+        Gap(2.0006, 2.0008, "not_decodable"),  # rounds to nothing
+        Gap(5.0, 9.9996, "not_decodable"),  # would round past the end
+    )
+    assert on_grid(Transcript((), 9.9996, "parakeet", "fake", gaps=gaps)).gaps == (
+        Gap(1.0, 2.001, "no_words"),
+        Gap(5.0, 9.999, "not_decodable"),
+    )

@@ -1,11 +1,15 @@
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.stitch import Heard, stitch
+from core.ports import Block
+from core.stitch import NEAR_S, Heard, Stitch, stitch
 from core.transcript import Transcript, Word
-from tests.fakes.oracle import bounds, hear, reach, speak
+from core.windows import WindowSpec, cut
+from tests.fakes.oracle import Placed, bounds, hear, plan, reach, sound, speak
 
 VOCABULARY = ["two", "one", "the", "a", "I", "you", "and", "so", "that", "go", "now", "here", "there", "yes"]
 
@@ -45,6 +49,69 @@ def test_stitching_gives_the_spoken_words_exactly_for_every_window_length_and_ov
     Transcript(stitched, duration_s, "parakeet", "oracle")
 
 
+@given(
+    seed=st.integers(0, 2**32),
+    length_s=st.one_of(st.just(10.0), st.floats(10, 120)),
+    words=st.integers(1, len(VOCABULARY)),
+    windows=st.floats(0.5, 5),
+)
+@settings(max_examples=300, deadline=None)
+def test_stitching_gives_the_spoken_words_exactly_wherever_the_cuts_are(
+    seed: int, length_s: float, words: int, windows: float
+) -> None:
+    rng = random.Random(seed)
+    duration_s = windows * length_s
+    spoken = speak(rng, duration_s, VOCABULARY[:words])
+    assert joined_words(rng, spoken, plan(rng, duration_s, length_s)) == [word.bare for word in spoken]
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    length_s=st.one_of(st.just(40.0), st.floats(10, 120)),
+    overlap_s=st.one_of(st.just(4.0), st.floats(2, 5)),
+    words=st.integers(1, len(VOCABULARY)),
+    windows=st.floats(1, 3),
+    quiet=st.sampled_from([0.0, 0.01, 1.0]),  # digital silence, noise, and no quiet place at all
+)
+@settings(max_examples=80, deadline=None)
+def test_stitching_gives_the_spoken_words_exactly_for_cuts_in_real_sound(
+    *, seed: int, length_s: float, overlap_s: float, words: int, windows: float, quiet: float
+) -> None:
+    rng = random.Random(seed)
+    duration_s = round(windows * length_s, 2)
+    spoken = speak(rng, duration_s, VOCABULARY[:words])
+    block = Block(sound(spoken, duration_s, quiet))
+    found = cut([block], WindowSpec(length_s, overlap_s, rng.choice([0.0, 6.0])))
+    places = [Placed(window.start_s, window.cut_s, window.end_s) for window in found]
+    assert joined_words(rng, spoken, places) == [word.bare for word in spoken]
+
+
+def joined_words(rng: random.Random, spoken: Sequence[Word], places: Sequence[Placed]) -> list[str]:
+    """What comes out when the oracle hears these windows; the words stay settled once they are said to be."""
+    limits, joined = reach(spoken), Stitch()
+    for place in places:
+        settled = [word for word in joined.since(0) if word.end_s < place.start_s - NEAR_S]
+        joined.add(replace(hear(rng, spoken, limits, place.start_s, place.end_s), cut_s=place.cut_s))
+        assert joined.since(0)[: len(settled)] == tuple(settled)
+    Transcript(joined.finished(), places[-1].end_s, "parakeet", "oracle")
+    return [word.bare for word in joined.finished()]
+
+
+def test_the_seam_goes_through_the_word_nearest_to_the_cut() -> None:
+    words = said("one two three four five", 8.6)
+    first, second = words, tuple(replace(word, confidence=0.5) for word in words)
+    for cut_s, owned in ((8.7, 1), (9.1, 2), (9.9, 5)):
+        joined = stitch([Heard(0, 10.5, first), Heard(8, 18, second, cut_s)])
+        assert sum(word.confidence == 1 for word in joined) == owned
+
+
+def test_words_since_a_time_are_those_that_end_later() -> None:
+    joined = Stitch()
+    joined.add(Heard(0, 10, said("one two three four", 1.0)))
+    assert [word.text for word in joined.since(1.55)] == ["three", "four"]
+    assert joined.since(10) == ()
+
+
 def test_windows_without_overlap_are_put_one_after_the_other() -> None:
     first, second = Heard(0, 3, said("one two three")), Heard(3, 6, said("four five", 3.1))
     assert joined(first, second) == "one two three four five"
@@ -62,7 +129,7 @@ def test_a_word_that_an_edge_turned_into_the_next_word_is_not_trusted() -> None:
     assert joined(first, second) == "go yesterday yes"
 
 
-def test_without_a_word_heard_twice_the_middle_of_the_overlap_divides() -> None:
+def test_without_a_word_heard_twice_the_cut_divides() -> None:
     first = Heard(0, 10, (*said("hello", 8.1), Word("wor", 9.9, 10.0)))
     second = Heard(8, 18, (Word("lo", 8.0, 8.3), *said("world", 9.8)))
     assert joined(first, second) == "hello world"

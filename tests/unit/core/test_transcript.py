@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 
 from core.errors import EngineFailed
-from core.transcript import LEAST_SHARE_S, Segment, Transcript, Word, monotone
+from core.transcript import LEAST_SHARE_S, Gap, Segment, Transcript, Word, monotone
 
 HELLO, THERE = Word("“Hello,", 0.5, 1.0, 0.9), Word("there!”", 1.0, 1.5, 0.7)
 
@@ -120,3 +120,26 @@ def test_more_words_than_milliseconds_still_keep_their_order() -> None:
 def test_a_time_that_is_no_number_is_left_for_the_transcript_to_refuse() -> None:
     with pytest.raises(EngineFailed):
         transcript(*monotone([HELLO, Word("b", float("nan"), float("nan")), THERE], 10.0))
+
+
+def test_a_transcript_adds_up_its_gaps() -> None:
+    gaps = (Gap(0.0, 3.5, "no_words"), Gap(3.5, 4.0, "not_decodable"), Gap(9.0, 10.0, "no_words"))
+    assert Transcript((), 10.0, "parakeet", "fake", gaps=gaps).gaps_s == 5.0
+    assert Transcript((), 10.0, "parakeet", "fake").gaps_s == 0.0
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        [(-0.1, 1.0)],
+        [(1.0, 1.0)],
+        [(9.0, 10.1)],
+        [(0.0, 5.0), (4.9, 6.0)],
+        [(5.0, 6.0), (0.0, 1.0)],
+        [(float("nan"), 1.0)],
+    ],
+)
+def test_gaps_out_of_order_or_outside_of_the_audio_are_refused(spans: list[tuple[float, float]]) -> None:
+    with pytest.raises(EngineFailed, match=r"gap \d from .* expected .* <= start < end <= 10.0 s") as caught:
+        Transcript((), 10.0, "parakeet", "fake", gaps=tuple(Gap(*span, "no_words") for span in spans))
+    assert caught.value.code == "engine_bad_result"

@@ -7,6 +7,7 @@ from core.errors import Damaged, EngineFailed, NotAudio, Retryable
 from core.events import Event
 from core.formats import output_names
 from core.jobs import Manifest
+from core.transcript import Gap
 from tests.fakes.world import COMPLETED, STATE, TOPICS, VIDEO, World, world
 
 
@@ -42,8 +43,17 @@ def test_the_news_carry_the_figures_of_the_engine_that_really_ran() -> None:
     assert (data["audio_s"], data["processing_s"], data["rtfx"]) == (60.0, 3.0, 20.0)
     assert (data["cost_usd"], data["deepgram_usd"]) == (0.25, 0.5)
     assert (data["words_count"], data["attempts"], data["language"]) == (3, 1, "en")
+    assert (data["gaps_count"], data["gaps_s"]) == (0, 0.0)
     assert data["timings_s"] == {"examine": 0.0, "engine": 3.0, "total": 3.0}
     assert data["reasons"] == [{"code": "matrix", "sentence": "parakeet it is"}]
+
+
+def test_the_news_own_up_to_what_the_transcript_lacks() -> None:
+    place = world()
+    place.parakeet.gaps = (Gap(10.0, 14.25, "no_words"), Gap(20.0, 21.0005, "not_decodable"))
+    place.transcription().run(place.job())
+    data = place.broker.on(COMPLETED)[0].data
+    assert (data["gaps_count"], data["gaps_s"]) == (2, 5.25)
 
 
 def test_an_engine_without_a_measurable_time_has_no_speed() -> None:

@@ -1,99 +1,205 @@
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from core.windows import WindowSpec, cut
-from tests.fakes.oracle import bounds
+from core.ports import Block
+from core.windows import Window, WindowSpec, cut, quietest
 
 RATE = 16_000
+Samples = NDArray[np.int16]
 
 
-def ramp(samples: int) -> NDArray[np.int16]:
-    return (np.arange(samples) % 65_536 - 32_768).astype(np.int16)
+def noise(seconds: float, amplitude: int = 8_000, seed: int = 1) -> Samples:
+    drawn = np.random.default_rng(seed).integers(-amplitude, amplitude, round(seconds * RATE), endpoint=True)
+    return drawn.astype(np.int16)
 
 
-def blocks(samples: NDArray[np.int16], size: int) -> Iterator[NDArray[np.int16]]:
-    return (samples[i : i + size] for i in range(0, len(samples), size))
+def with_pauses(seconds: float, *pauses_s: tuple[float, float]) -> Samples:
+    audio = noise(seconds)
+    for start_s, end_s in pauses_s:
+        audio[round(start_s * RATE) : round(end_s * RATE)] //= 100
+    return audio
 
 
-@given(
-    total=st.integers(0, 200_000),
-    size=st.integers(1_000, 60_000),
-    length_s=st.floats(1, 3),
-    share=st.floats(0, 0.5),
+def blocks(samples: Samples, sizes: Iterable[int] = (100_000,)) -> Iterator[Block]:
+    """The samples in blocks of these sizes, the last size over and over."""
+    size, rest = 0, iter(sizes)
+    begin = 0
+    while begin < len(samples):
+        size = next(rest, size)
+        yield Block(samples[begin : begin + size])
+        begin += size
+
+
+def windows_of(samples: Samples, spec: WindowSpec) -> list[Window]:
+    return list(cut(blocks(samples), spec))
+
+
+def cuts(windows: Sequence[Window]) -> list[float]:
+    return [round(window.cut_s, 2) for window in windows[1:]]
+
+
+SPECS = st.builds(
+    lambda length_s, share, search_s: WindowSpec(length_s, length_s * share, search_s),
+    st.floats(1, 4),
+    st.floats(0, 0.5),
+    st.floats(0, 3),
 )
-def test_every_window_holds_exactly_its_samples_and_together_they_hold_all(
-    total: int, size: int, length_s: float, share: float
+RAGGED = st.lists(st.integers(1, 40_000), min_size=1, max_size=8)
+
+
+@given(total=st.integers(1, 250_000), seed=st.integers(0, 99), sizes=RAGGED, spec=SPECS)
+@settings(deadline=None)
+def test_every_sample_lies_in_one_core_and_a_window_is_its_core_with_context(
+    total: int, seed: int, sizes: list[int], spec: WindowSpec
 ) -> None:
-    audio, spec = ramp(total), WindowSpec(length_s, length_s * share)
-    windows = list(cut(blocks(audio, size), spec))
-    covered = 0
+    audio = noise(total / RATE, seed=seed) // np.int16(1 + seed % 3)
+    windows = list(cut(blocks(audio, sizes), spec))
+    assert (windows[0].core_start, windows[-1].core_end) == (0, total)
     for index, window in enumerate(windows):
         assert window.index == index
-        assert window.start <= covered
-        assert len(window.samples) == min(spec.length, total)
-        expected = audio[window.start :][: len(window.samples)] / np.float32(32_768)
-        np.testing.assert_array_equal(window.samples, expected)
-        assert window.start == index * spec.step or window is windows[-1]
-        assert window.start + len(window.samples) > covered
-        covered = window.start + len(window.samples)
-    assert covered == total
+        assert window.start == max(window.core_start - spec.context, 0)
+        assert window.end == min(window.core_end + spec.context, total)
+        assert window.core_start < window.core_end
+        assert len(window.samples) <= spec.length
+        assert window.samples.dtype == np.int16
+        np.testing.assert_array_equal(window.samples, audio[window.start : window.end])
+    assert all(before.core_end == after.core_start for before, after in pairwise(windows))
 
 
-def test_blocks_of_any_size_give_the_same_windows() -> None:
-    audio, spec = ramp(150_000), WindowSpec(2, 0.5)
-    at_once = list(cut([audio], spec))
-    in_pieces = list(cut(blocks(audio, 777), spec))
-    assert [w.start for w in at_once] == [w.start for w in in_pieces]
-    for one, other in zip(at_once, in_pieces, strict=True):
-        np.testing.assert_array_equal(one.samples, other.samples)
+@given(total=st.integers(1, 250_000), spec=SPECS)
+@settings(deadline=None)
+def test_windows_that_are_no_neighbours_share_nothing_and_none_is_tiny(total: int, spec: WindowSpec) -> None:
+    windows = windows_of(noise(total / RATE), spec)
+    assert all(one.end <= other.start for one, other in zip(windows, windows[2:], strict=False))
+    assert all(len(window.samples) > 0.37 * spec.length for window in windows) or len(windows) == 1
+    assert len(windows) == 1 or total > spec.length
+
+
+@given(total=st.integers(1, 200_000), seed=st.integers(0, 99), sizes=RAGGED, spec=SPECS)
+@settings(deadline=None)
+def test_how_the_stream_is_divided_into_blocks_changes_nothing(
+    total: int, seed: int, sizes: list[int], spec: WindowSpec
+) -> None:
+    audio = noise(total / RATE, seed=seed)
+    one, other = windows_of(audio, spec), list(cut(blocks(audio, sizes), spec))
+    assert [(w.start, w.core_start, w.core_end, len(w.samples)) for w in one] == [
+        (w.start, w.core_start, w.core_end, len(w.samples)) for w in other
+    ]
+
+
+def test_the_cut_lies_in_the_pause_of_the_search_range() -> None:
+    audio = with_pauses(30, (5.0, 5.6), (7.0, 7.5), (14.2, 14.8))
+    found = windows_of(audio, WindowSpec(10, 2, 2.5))
+    assert 7.1 < found[1].cut_s < 7.4  # looked for from 6.5 to 9 s, which leaves the first pause out
+    assert 14.3 < found[2].cut_s < 14.7
+
+
+def test_of_pauses_about_as_quiet_the_latest_is_taken() -> None:
+    audio = with_pauses(30, (7.0, 7.5), (8.2, 8.7))
+    assert 8.3 < windows_of(audio, WindowSpec(10, 2, 2.5))[1].cut_s < 8.6
+
+
+def test_a_clearly_quieter_pause_wins_over_a_later_one() -> None:
+    audio = with_pauses(30, (7.0, 7.5))
+    audio[round(8.2 * RATE) : round(8.7 * RATE)] //= np.int16(10)
+    assert 7.1 < windows_of(audio, WindowSpec(10, 2, 2.5))[1].cut_s < 7.4
+
+
+def test_below_hearing_all_places_are_as_quiet() -> None:
+    audio = np.zeros(30 * RATE, np.int16)
+    audio[8 * RATE :: 3] = 20  # -69 dBFS behind 8 s of digital silence
+    assert cuts(windows_of(audio, WindowSpec(10, 2, 2.5)))[0] == 9.0
+
+
+@pytest.mark.parametrize("level", [0, 20_000, 32_767])
+def test_in_silence_and_in_an_even_tone_windows_are_full(level: int) -> None:
+    tone = (level * np.sign(np.sin(np.arange(60 * RATE) * 2 * np.pi * 200 / RATE))).astype(np.int16)
+    found = windows_of(tone, WindowSpec(10, 2))
+    assert cuts(found)[:3] == pytest.approx([9.0, 17.0, 25.0], abs=0.025)
+
+
+def test_an_offset_is_not_sound() -> None:
+    audio = with_pauses(30, (7.0, 7.5))
+    audio[round(6.8 * RATE) : round(7.6 * RATE)] += np.int16(20_000)
+    assert 7.1 < windows_of(audio, WindowSpec(10, 2, 2.5))[1].cut_s < 7.4
+
+
+def test_what_is_left_for_two_windows_is_shared_between_them() -> None:
+    for total_s in (10.01, 11.0, 14.9):
+        one, two = windows_of(noise(total_s), WindowSpec(10, 2))
+        assert one.core_end / RATE == pytest.approx(total_s / 2, abs=1.3)
+        assert len(two.samples) / RATE > 5 / 2 + 1
 
 
 def test_audio_of_exactly_one_window_gives_one_window() -> None:
-    (window,) = cut([ramp(2 * RATE)], WindowSpec(2, 1))
-    assert (window.start_s, window.end_s) == (0.0, 2.0)
+    (window,) = windows_of(noise(2), WindowSpec(2, 1))
+    assert (window.start_s, window.cut_s, window.end_s) == (0.0, 0.0, 2.0)
 
 
-def test_a_tail_of_one_sample_moves_the_last_window_back_to_full_length() -> None:
-    first, last = cut([ramp(2 * RATE + 1)], WindowSpec(2, 1))
-    assert (first.start, last.start, len(last.samples)) == (0, 1, 2 * RATE)
+def test_one_sample_gives_a_window_of_one_sample_and_no_audio_none() -> None:
+    (window,) = windows_of(np.ones(1, np.int16), WindowSpec(2, 1))
+    assert (window.samples.tolist(), window.core_start, window.core_end) == ([1], 0, 1)
+    assert list(cut([], WindowSpec())) == []
+    assert list(cut([Block(np.zeros(0, np.int16))], WindowSpec())) == []
 
 
-def test_audio_shorter_than_a_window_gives_one_short_window_and_no_audio_none() -> None:
-    (window,) = cut([ramp(100)], WindowSpec(2, 1))
-    assert len(window.samples) == 100
-    assert list(cut([], WindowSpec(2, 1))) == []
+def test_a_window_keeps_its_samples_when_the_next_are_read() -> None:
+    audio = noise(30)
+    stream = cut(blocks(audio), WindowSpec(10, 2))
+    first = next(stream)
+    held = first.samples.copy()
+    assert first.samples.base is None
+    list(stream)
+    np.testing.assert_array_equal(first.samples, held)
 
 
-def test_samples_are_floats_from_minus_one_to_below_one() -> None:
-    (window,) = cut([np.array([-32_768, 0, 32_767], np.int16)], WindowSpec(2, 1))
-    assert window.samples.dtype == np.float32
-    assert window.samples.tolist() == [-1.0, 0.0, 32_767 / 32_768]
+@given(sizes=st.lists(st.integers(1, 60_000), min_size=1, max_size=20), chance=st.integers(0, 2**20))
+@settings(deadline=None)
+def test_holes_are_the_stretches_of_each_core_that_could_not_be_decoded(
+    sizes: list[int], chance: int
+) -> None:
+    broken = [bool(chance >> i & 1) for i in range(len(sizes))]
+    read = [Block(np.zeros(size, np.int16), hole) for size, hole in zip(sizes, broken, strict=True)]
+    expected = np.concatenate([np.full(size, hole) for size, hole in zip(sizes, broken, strict=True)])
+    found = np.zeros(sum(sizes), bool)
+    for window in cut(read, WindowSpec(2, 0.5)):
+        for start, end in window.holes:
+            assert window.core_start <= start < end <= window.core_end
+            assert not found[start:end].any()
+            found[start:end] = True
+        assert all(one[1] < other[0] for one, other in pairwise(window.holes))
+    np.testing.assert_array_equal(found, expected)
 
 
-def test_windows_lie_where_the_oracle_of_the_stitching_test_puts_them() -> None:
-    windows = list(cut([ramp(110_000)], WindowSpec(2, 0.5)))
-    edges = bounds(110_000 / RATE, 2, 0.5)
-    assert [window.start_s for window in windows] == pytest.approx([start_s for start_s, _ in edges])
-    assert [window.end_s for window in windows] == pytest.approx([end_s for _, end_s in edges])
+def test_the_search_is_at_most_a_quarter_of_a_window() -> None:
+    assert WindowSpec(40, 4).search == 6 * RATE
+    assert WindowSpec(10, 4).search == 2.5 * RATE
+
+
+def test_too_few_samples_for_a_level_give_the_last_place() -> None:
+    assert quietest(np.zeros(100, np.int16), 20, 60) == 60
 
 
 @pytest.mark.parametrize(
-    ("length_s", "overlap_s", "message"),
+    ("length_s", "overlap_s", "search_s", "message"),
     [
-        (0.5, 0, "length_s is 0.5, expected 1 to 1800"),
-        (2000, 0, "length_s is 2000, expected 1 to 1800"),
-        (float("nan"), 0, "length_s is nan, expected 1 to 1800"),
-        (10, 5.1, "overlap_s is 5.1 with length_s 10, expected 0 to half the length, 5"),
-        (10, -1, "overlap_s is -1 with length_s 10, expected 0 to half the length, 5"),
+        (0.5, 0, 6, "length_s is 0.5, expected 1 to 1800"),
+        (2000, 0, 6, "length_s is 2000, expected 1 to 1800"),
+        (float("nan"), 0, 6, "length_s is nan, expected 1 to 1800"),
+        (10, 5.1, 6, "overlap_s is 5.1 with length_s 10, expected 0 to half the length, 5"),
+        (10, -1, 6, "overlap_s is -1 with length_s 10, expected 0 to half the length, 5"),
+        (10, 2, -1, "search_s is -1, expected 0 to 1800"),
+        (10, 2, float("nan"), "search_s is nan, expected 0 to 1800"),
     ],
 )
 def test_a_specification_that_cannot_work_is_refused_by_name_and_value(
-    length_s: float, overlap_s: float, message: str
+    length_s: float, overlap_s: float, search_s: float, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        WindowSpec(length_s, overlap_s)
+        WindowSpec(length_s, overlap_s, search_s)

@@ -48,7 +48,7 @@ SECONDS = 6.0
 
 
 def decoded(data: bytes | CountingStream) -> NDArray[np.int16]:
-    return np.concatenate(list(PyAvReader().samples(source_of(data))))
+    return np.concatenate([block.samples for block in PyAvReader().blocks(source_of(data))])
 
 
 def lag_s(heard: NDArray[np.int16]) -> float:
@@ -104,17 +104,17 @@ def test_probing_reads_little_of_a_long_file() -> None:
 def test_blocks_of_ten_seconds_come_before_the_file_was_read_to_its_end() -> None:
     data = encoded(chirp(300, 8_000), MP3)
     stream = CountingStream(data)
-    blocks = PyAvReader().samples(source_of(stream))
-    assert len(next(blocks)) == 10 * RATE
+    blocks = PyAvReader().blocks(source_of(stream))
+    assert len(next(blocks).samples) == 10 * RATE
     assert stream.bytes_read < 0.6 * len(data)
-    sizes = {len(block) for block in blocks}
+    sizes = {len(block.samples) for block in blocks}
     assert max(sizes) == 10 * RATE
     assert stream.closed
 
 
 def test_leaving_early_closes_the_object() -> None:
     stream = CountingStream(encoded(chirp(30, 8_000), MP3))
-    blocks = PyAvReader().samples(source_of(stream))
+    blocks = PyAvReader().blocks(source_of(stream))
     next(blocks)
     del blocks
     assert stream.closed

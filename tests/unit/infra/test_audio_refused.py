@@ -26,7 +26,7 @@ FLOATS = Recipe("wav", "pcm_f32le", rate=16_000, layout="stereo")
 
 
 def decode(data: bytes | CountingStream | None) -> None:
-    for _ in PyAvReader().samples(source_of(data)):
+    for _ in PyAvReader().blocks(source_of(data)):
         pass
 
 

@@ -25,7 +25,7 @@ OUT_OF_RANGE = [
     ("QUEUE_AUDIO_HOURS", "0", "0.01 to 48"),
     ("PARAKEET_DEVICE", "tpu", "one of auto, cpu, cuda"),
     ("PARAKEET_PRECISION", "fp16", "one of auto, fp32, bf16"),
-    ("PARAKEET_ATTENTION", "flash", "one of auto, sdpa, eager"),
+    ("PARAKEET_ATTENTION", "flash", "one of sdpa, eager"),
     ("PARAKEET_CUDA_GRAPHS", "yes", "one of auto, on, off"),
     ("PARAKEET_COMPILE", "max", "true or false"),
     ("SHORT_FILE_THRESHOLD_HOURS", "-1", "0 to 48"),

@@ -1,0 +1,147 @@
+"""Hears again what came back without words: cut anew, and put back where nothing was."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.coverage import is_loud
+from core.levels import FRAME, frame_powers
+from core.ports import SAMPLE_RATE_HZ
+from core.stitch import NEAR_S, same_sound
+from core.transcript import Word, monotone
+from core.windows import Span, Window, quietest
+
+CONTEXT = SAMPLE_RATE_HZ
+"""A second on both sides of what is heard again."""
+
+LEAD = SAMPLE_RATE_HZ // 10
+"""0.1 s before the first sound: room for a soft onset, and no more. Half a second of silence in front is what
+makes models return nothing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """Where something is heard again; small enough to be kept until the end of a file.
+
+    Args:
+        start: the sample of the file at which it begins.
+        owned: the part, in samples of the file, whose words are wanted.
+    """
+
+    start: int
+    owned: Span
+
+    @property
+    def start_s(self) -> float:
+        """Start, in seconds from the start of the audio."""
+        return self.start / SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretch(Place):
+    """A piece of audio that is heard again.
+
+    Args:
+        samples: int16, 16 kHz, shape [length]; its own copy.
+    """
+
+    samples: NDArray[np.int16]
+
+    @property
+    def place(self) -> Place:
+        """The same without the audio."""
+        return Place(self.start, self.owned)
+
+
+def retries(window: Window, hole: Span) -> list[Stretch]:
+    """What to hear again of a hole: stretches of at most half the window, each beginning with sound.
+
+    A hole that is longer is divided at quiet places. Borders differ from the window's in any case.
+    """
+    longest = max(len(window.samples) // 2, FRAME)
+    context = min(CONTEXT, longest // 8)
+    begin, end = hole[0] - window.start, hole[1] - window.start
+    loud = is_loud(frame_powers(window.samples))
+    return [
+        _stretch(window, part, context, loud)
+        for part in _parts(window.samples, begin, end, longest - 2 * context)
+    ]
+
+
+def filled(
+    words: Iterable[Word], again: Iterable[tuple[Place, Sequence[Word]]], end_s: float
+) -> tuple[Word, ...]:
+    """The words, and between them those of the stretches that were heard again; fit as `monotone` makes them.
+
+    A new word's middle lies in what its place owns, and it is none that is known already: neither read the
+    same close by, nor sounding at the same time.
+
+    Args:
+        words: the transcript's, in order.
+        again: places in order, each with the words heard from there, times from its start.
+        end_s: the end of the audio.
+    """
+    known = list(words)
+    for place, heard in again:
+        for word in _news(known, place, [word.shifted(place.start_s) for word in heard]):
+            insort(known, word, key=_start_s)
+    return monotone(known, end_s)
+
+
+def _parts(samples: NDArray[np.int16], begin: int, end: int, longest: int) -> Iterator[Span]:
+    while end - begin > longest:
+        share = (end - begin) // ceil((end - begin) / longest)
+        latest = begin + min(share + share // 4, longest)
+        at = quietest(samples, begin + share - share // 4, latest)
+        yield begin, at
+        begin = at
+    yield begin, end
+
+
+def _stretch(window: Window, part: Span, context: int, loud: NDArray[np.bool_]) -> Stretch:
+    begin, end = max(part[0] - context, 0), min(part[1] + context, len(window.samples))
+    sounds = np.flatnonzero(loud[begin // FRAME : part[1] // FRAME])
+    onset = begin // FRAME + int(sounds[0]) if len(sounds) else part[0] // FRAME
+    begin = max(onset * FRAME - LEAD, begin, 0)
+    return Stretch(
+        window.start + begin,
+        (window.start + part[0], window.start + part[1]),
+        window.samples[begin:end].copy(),
+    )
+
+
+def _news(known: Sequence[Word], place: Place, heard: Sequence[Word]) -> list[Word]:
+    start_s, end_s = (sample / SAMPLE_RATE_HZ for sample in place.owned)
+    first = bisect_left(known, start_s - NEAR_S, key=_end_s)
+    near = known[first : bisect_left(known, end_s + NEAR_S, key=_start_s)]
+    old = {_again(word, heard) for word in near}
+    return [
+        word
+        for position, word in enumerate(heard)
+        if start_s <= word.midpoint_s < end_s
+        and position not in old
+        and not any(same_sound(word, other) for other in near)
+    ]
+
+
+def _again(word: Word, heard: Sequence[Word]) -> int | None:
+    """Where a known word was heard once more."""
+    same = [
+        (abs(other.midpoint_s - word.midpoint_s), position)
+        for position, other in enumerate(heard)
+        if other.bare == word.bare
+    ]
+    distance_s, found = min(same, default=(NEAR_S, -1))
+    return found if distance_s < NEAR_S else None
+
+
+def _start_s(word: Word) -> float:
+    return word.start_s
+
+
+def _end_s(word: Word) -> float:
+    return word.end_s

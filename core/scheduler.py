@@ -1,0 +1,180 @@
+"""The queue in front of the one model: batches across all jobs, fair between them, with back-pressure.
+
+    submit -> wait -> prepare -> model -> words -> future
+
+core.batching chooses the batches; core.stages moves them, and says what becomes of those that fail.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
+from functools import partial
+from threading import Condition
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.batching import Limits
+from core.errors import EngineLost, EngineRestarting
+from core.ports import SAMPLE_RATE_HZ, Clock, Recognizer
+from core.stages import Pools, Stages, do, fail, threads_of
+from core.throughput import Meter, Stats
+from core.transcript import Word
+from core.window_queue import Submitted, WindowQueue, claim
+
+SHORTEST_S = 0.1
+"""The shortest window that a recognizer takes: core.ports.Recognizer.prepare."""
+
+QUEUE_S = 7200.0
+"""Two hours of audio: 230 MB of samples, and enough to fill batches while the next windows are decoded."""
+
+
+class Line:
+    """One job's way in.
+
+    Args:
+        name: of the job, for messages.
+        submit: takes checked windows.
+    """
+
+    def __init__(self, name: str, submit: "Callable[[NDArray[np.int16]], Future[list[Word]]]") -> None:
+        self.name = name
+        self._submit = submit
+
+    def submit(self, samples: NDArray[np.int16]) -> "Future[list[Word]]":
+        """Let a window wait for the model; blocks while the queue, or this line's share of it, is full.
+
+        Not to be called from a future's callback: that runs in a thread which empties the queue.
+
+        Args:
+            samples: int16, 16 kHz, mono, shape [at least 0.1 s]; not to be changed before the future is done.
+
+        Returns:
+            A future of the window's words, with times from its own start. It raises EngineFailed, EngineLost,
+            EngineRestarting, or CancelledError when the line was closed before the model heard the window.
+
+        Raises:
+            ValueError: not one-dimensional int16, or too short.
+            EngineRestarting: the engine was lost, or is being closed.
+            CancelledError: the line is closed.
+        """
+        if samples.ndim != 1 or samples.dtype != np.int16 or len(samples) < SHORTEST_S * SAMPLE_RATE_HZ:
+            raise ValueError(
+                f"a window of {self.name} is {samples.dtype} of shape {samples.shape}, expected int16 in one "
+                f"dimension, and at least {SHORTEST_S:g} s of it"
+            )
+        return self._submit(samples)
+
+
+class Scheduler:
+    """Feeds one model from many jobs.
+
+    Args:
+        recognizer: the model. It is loaded when the first window comes; where that fails, the windows that
+            wait fail too, and the next one tries again.
+        clock: times the batches.
+        queue_s: audio that may wait in all. An open line's share is this through the number of open lines,
+            and one window at least.
+        on_lost: told once that the device is gone, before any window is; runs in a thread of a stage.
+        assumed_rtfx: speed by which waits are predicted before the first batch.
+        pools: makes the stages' threads.
+    """
+
+    def __init__(  # noqa: PLR0913 - two ports, and a keyword for each choice
+        self,
+        recognizer: Recognizer,
+        clock: Clock,
+        *,
+        queue_s: float = QUEUE_S,
+        on_lost: Callable[[EngineLost], None] = lambda _: None,
+        assumed_rtfx: float | None = None,
+        pools: Pools = threads_of,
+    ) -> None:
+        self._changed = Condition()
+        self._queue = WindowQueue(queue_s)
+        self._meter = Meter()
+        self._stages = Stages(
+            recognizer=recognizer,
+            clock=clock,
+            queue=self._queue,
+            meter=self._meter,
+            changed=self._changed,
+            on_lost=on_lost,
+            pools=pools,
+        )
+        self._assumed_rtfx = assumed_rtfx
+        self._is_closed = False
+
+    @contextmanager
+    def line(self, name: str) -> Iterator[Line]:
+        """A way in for one job; leaving it drops what still waits."""
+        with self._changed:
+            number = self._queue.open_line()
+        try:
+            yield Line(name, partial(self._submit, name, number))
+        finally:
+            self._close_line(number)
+
+    @property
+    def waiting_s(self) -> float:
+        """Audio that waits, without what the stages work on."""
+        with self._changed:
+            return self._queue.waiting_s + self._queue.again_s
+
+    @property
+    def predicted_wait_s(self) -> float | None:
+        """How long until all that waits and all that is worked on is done; None where no speed is known."""
+        with self._changed:
+            ahead_s = self._queue.waiting_s + self._queue.again_s + self._stages.work_s
+            rtfx = self._meter.rtfx or self._assumed_rtfx
+        return ahead_s / rtfx if rtfx else None
+
+    @property
+    def stats(self) -> Stats:
+        """Counts since the start."""
+        with self._changed:
+            return self._meter.stats
+
+    @property
+    def limits(self) -> Limits | None:
+        """How much the model hears at once, as learnt so far; None before it is loaded."""
+        with self._changed:
+            return self._stages.limits
+
+    def close(self) -> None:
+        """Refuse what waits, let the batches in work end unless the engine was lost, and end the threads."""
+        with self._changed:
+            self._is_closed = True
+            waiting = self._queue.clear()
+            self._changed.notify_all()
+        fail(waiting, EngineRestarting("the engine is being closed"))
+        with self._changed:
+            self._changed.wait_for(lambda: self._stages.is_idle)
+        self._stages.shut_down()
+
+    def _submit(self, name: str, line: int, samples: NDArray[np.int16]) -> "Future[list[Word]]":
+        window = Submitted(line, samples)
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._refusal(name, line) or self._queue.admits(line, window.length_s)
+            )
+            if refusal := self._refusal(name, line):
+                raise refusal
+            self._queue.add(window)
+            acts = self._stages.next()
+        do(acts)
+        return window.future
+
+    def _refusal(self, name: str, line: int) -> Exception | None:
+        if self._stages.lost or self._is_closed:
+            return EngineRestarting(f"{name}: the engine hears nothing more in this process")
+        return None if self._queue.has_line(line) else CancelledError(f"the line of {name} is closed")
+
+    def _close_line(self, number: int) -> None:
+        with self._changed:
+            waiting, again = self._queue.close_line(number)
+            self._changed.notify_all()
+        for window in waiting:
+            window.future.cancel()
+            claim(window)
+        fail(again, CancelledError())

@@ -1,0 +1,170 @@
+"""The windows of all jobs that wait for the model, and the batches that must be heard once more."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.batching import Limits, choose
+from core.ports import SAMPLE_RATE_HZ
+from core.transcript import Word
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Submitted:
+    """A window on its way to the model.
+
+    Args:
+        line: number of the line that it came in by.
+        samples: int16, 16 kHz, mono, shape [any length].
+        future: gets its words.
+    """
+
+    line: int
+    samples: NDArray[np.int16]
+    future: "Future[list[Word]]" = field(default_factory=Future)
+
+    @property
+    def length_s(self) -> float:
+        """How much audio it holds."""
+        return len(self.samples) / SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Windows that the model hears at once, padded to one size."""
+
+    size_s: float
+    windows: tuple[Submitted, ...]
+
+    @property
+    def audio_s(self) -> float:
+        """Audio without the padding."""
+        return sum(window.length_s for window in self.windows)
+
+    def parts(self, most: int) -> Iterator["Batch"]:
+        """The same windows in order, in batches of a number of them."""
+        for start in range(0, len(self.windows), most):
+            yield Batch(self.size_s, self.windows[start : start + most])
+
+
+class WindowQueue:
+    """Who waits, line by line, in the order of their turns. Not safe for threads: its owner has the lock.
+
+    A window that leaves the queue, for whatever reason, is claimed: either its future runs from then on, and
+    whoever has the window must settle it, or somebody has cancelled it before.
+
+    Args:
+        most_s: how much audio may wait in all. A line's share is this through the number of open lines.
+    """
+
+    def __init__(self, most_s: float) -> None:
+        self._most_s = most_s
+        self._numbers = count()
+        self._lines: dict[int, list[Submitted]] = {}
+        self._again: deque[Batch] = deque()
+
+    @property
+    def waiting_s(self) -> float:
+        """Audio that waits for its first batch."""
+        return sum(_length_s(windows) for windows in self._lines.values())
+
+    @property
+    def again_s(self) -> float:
+        """Audio that waits to be heard once more."""
+        return sum(batch.audio_s for batch in self._again)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self._again and not any(self._lines.values())
+
+    def open_line(self) -> int:
+        """The number of a new line, whose turn comes after those of all others."""
+        line = next(self._numbers)
+        self._lines[line] = []
+        return line
+
+    def has_line(self, line: int) -> bool:
+        """Whether the line is open."""
+        return line in self._lines
+
+    def close_line(self, line: int) -> tuple[list[Submitted], list[Submitted]]:
+        """Close a line: its windows that waited for a first batch, not claimed yet, and for another one."""
+        waiting = self._lines.pop(line, [])
+        again = list(self._again)
+        self._again.clear()
+        return waiting, self.put_back(again)
+
+    def admits(self, line: int, length_s: float) -> bool:
+        """Whether a window fits into the whole and into its line's share, or its line has none that waits."""
+        mine_s = _length_s(self._lines[line])
+        share_s = self._most_s / len(self._lines)
+        fits = mine_s + length_s <= share_s and self.waiting_s + length_s <= self._most_s
+        return fits or not self._lines[line]
+
+    def add(self, window: Submitted) -> None:
+        """Let a window wait behind the others of its line."""
+        self._lines[window.line].append(window)
+
+    def put_back(self, batches: Sequence[Batch]) -> list[Submitted]:
+        """Put batches before all others; returns those of their windows whose lines have been closed."""
+        dropped: list[Submitted] = []
+        for batch in reversed(batches):
+            wanted = tuple(window for window in batch.windows if self.has_line(window.line))
+            dropped += (window for window in batch.windows if not self.has_line(window.line))
+            if wanted:
+                self._again.appendleft(Batch(batch.size_s, wanted))
+        return dropped
+
+    def take(self, limits: Limits) -> Batch | None:
+        """The next batch; None when nothing waits."""
+        if self._again:
+            first, *rest = _within(self._again.popleft(), limits)
+            self._again.extendleft(reversed(rest))
+            return first
+        while choice := choose({line: _lengths_s(windows) for line, windows in self._lines.items()}, limits):
+            windows = self._pull(choice.picks)
+            if claimed := tuple(filter(claim, windows)):
+                return Batch(choice.size_s, claimed)
+        return None
+
+    def clear(self) -> list[Submitted]:
+        """Empty the queue; returns what waited, without what was cancelled."""
+        waiting = [window for windows in self._lines.values() for window in windows if claim(window)]
+        waiting += (window for batch in self._again for window in batch.windows)
+        self._again.clear()
+        for windows in self._lines.values():
+            windows.clear()
+        return waiting
+
+    def _pull(self, picks: Sequence[tuple[int, int]]) -> list[Submitted]:
+        """Remove windows by line and index, and move the first one's line behind all others."""
+        pulled = [self._lines[line][index] for line, index in picks]
+        gone = set(map(id, pulled))
+        for line in {line for line, _ in picks}:
+            self._lines[line] = [window for window in self._lines[line] if id(window) not in gone]
+        leader = picks[0][0]
+        self._lines[leader] = self._lines.pop(leader)
+        return pulled
+
+
+def claim(window: Submitted) -> bool:
+    """Take a window out of its caller's hands; False when the caller has cancelled it."""
+    return window.future.set_running_or_notify_cancel()
+
+
+def _within(batch: Batch, limits: Limits) -> Iterator[Batch]:
+    return batch.parts(limits.most_of(batch.size_s))
+
+
+def _lengths_s(windows: Sequence[Submitted]) -> list[float]:
+    return [window.length_s for window in windows]
+
+
+def _length_s(windows: Sequence[Submitted]) -> float:
+    return sum(_lengths_s(windows))

@@ -1,0 +1,35 @@
+"""Parakeet as an engine, wired: decoder, queue, model. Imports no cloud's client, so that tools can use it."""
+
+from collections.abc import Callable
+
+from core.errors import EngineLost
+from core.ports import AudioReader, Recognizer
+from core.scheduler import QUEUE_S, Scheduler
+from core.windowed import WindowedEngine
+from core.windows import WindowSpec
+from infra.clock import SystemClock
+from infra.gpu import gpu_present
+from infra.machine import keep_freed_memory
+
+
+def windowed_engine(
+    recognizer: Recognizer,
+    spec: WindowSpec,
+    *,
+    reader: AudioReader,
+    queue_s: float = QUEUE_S,
+    on_lost: Callable[[EngineLost], None] = lambda lost: None,  # noqa: ARG005 - nobody to tell
+) -> WindowedEngine:
+    """An engine whose model is loaded when the first window arrives.
+
+    Where there is no GPU, the C library keeps what is freed from now on: see infra.machine.
+    """
+    if not gpu_present():
+        keep_freed_memory()
+    scheduler = Scheduler(recognizer, SystemClock(), queue_s=queue_s, on_lost=on_lost)
+    return WindowedEngine(reader, scheduler, spec, recognizer.model)
+
+
+def sizes_of(window_s: float) -> tuple[float, ...]:
+    """Four lengths to which windows are padded; the last is the longest that a window may be."""
+    return tuple(window_s * quarters / 4 for quarters in (1, 2, 3, 4))

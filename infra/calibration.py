@@ -1,0 +1,195 @@
+"""From a model's name to a model on its device, and how much it can hear there at once."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from core.batching import Limits
+from core.errors import EngineLost
+from core.memory import Dimensions, Footprint, Measured, corrected, plan
+from core.ports import SAMPLE_RATE_HZ
+from infra import machine, nemo
+from infra.acceleration import Decoder, captured, compile_layers, undo_compile, use_attention
+from infra.engine_options import EngineOptions, Precision
+from infra.staging import CpuStaging, CudaStaging
+from infra.torch_errors import mapped, torch_errors
+from infra.transducer import NemoTransducer, Transducer
+
+GB = 1e9
+
+CPU_PADDED_S = 120.0
+"""Of a batch on a CPU. Four windows of 30 s were as fast as any larger batch, at a quarter of the memory."""
+
+CPU_SHARE = 0.5
+"""Of the memory that is free; the rest is for decoded audio and for whoever else is there."""
+
+CUDA_MOST = 64
+"""Windows of a batch on CUDA: where throughput is flat (docs/benchmarks.md), and memory for the next one."""
+
+CUDA_SHARE = 0.9
+"""Of the device's free memory; the rest is for libraries' work spaces and a fragmented cache."""
+
+_log = logging.getLogger(__name__)
+
+Assemble = Callable[[str, Precision], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model on its device.
+
+    Args:
+        transducer: the model.
+        limits: how much it can hear at once.
+    """
+
+    transducer: Transducer
+    limits: Limits
+
+
+def load(name_or_path: str, options: EngineOptions, *, assemble: Assemble = nemo.assemble) -> Loaded:
+    """Bring a model to its device and find out how much fits.
+
+    Args:
+        name_or_path: of the model.
+        options: how it is run.
+        assemble: makes the NeMo model on the CPU, from its name and the encoder's precision.
+
+    Raises:
+        EngineFailed: engine_model_unavailable, engine_out_of_memory or engine_failed.
+        EngineLost: the device does not answer.
+    """
+    # NeMo's chatter is kept back in assemble; torch alone is imported quietly.
+    device = nemo.available(options.device)
+    model = assemble(name_or_path, options.precision_on(device))
+    with torch_errors():
+        nemo.make_repeatable(model)
+        use_attention(model.encoder, fused=options.attention == "sdpa")
+        model.to(device)
+        decoder = Decoder(nemo.decoding_loop(model, graphs=False))
+        return (_on_cuda if device == "cuda" else _on_cpu)(model, decoder, options)
+
+
+def footprint_of(model: Any, options: EngineOptions, device: str) -> Footprint:
+    """What the formula says that a batch of this model takes."""
+    encoder = model.cfg.encoder
+    channels = encoder.get("subsampling_conv_channels", -1)
+    shape = Dimensions(
+        d_model=encoder.d_model,
+        heads=encoder.n_heads,
+        conv_channels=channels if channels > 0 else encoder.d_model,
+        features=encoder.feat_in,
+        frames_per_s=1 / nemo.frame_s(model),
+    )
+    return Footprint.of(shape, options.precision_on(device), options.attention)
+
+
+def cpu_limits(footprint: Footprint, options: EngineOptions, cores: int, free_bytes: float) -> Limits:
+    """How much a CPU hears at once: as many batches as cores, each on one thread.
+
+    One worker of two threads was slower than two of one: half of the work, the decoder's loop above all, is
+    of steps too small to share.
+    """
+    budget = options.memory_limit_gb * GB if options.memory_limit_gb else CPU_SHARE * free_bytes
+    most = options.batch_size or max(1, int(CPU_PADDED_S / options.sizes_s[0]))
+    planned = plan(footprint, budget, options.sizes_s, most, options.workers or cores)
+    if options.batch_size:
+        return planned
+    flat = (max(1, int(CPU_PADDED_S / size_s)) for size_s in planned.sizes_s)
+    return replace(planned, most=tuple(map(min, planned.most, flat)))
+
+
+def _on_cpu(model: Any, decoder: Decoder, options: EngineOptions) -> Loaded:
+    limits = cpu_limits(
+        footprint_of(model, options, "cpu"), options, machine.cores(), machine.available_bytes()
+    )
+    threads = max(1, machine.cores() // limits.workers)
+    transducer = NemoTransducer(
+        model,
+        "cpu",
+        CpuStaging(),
+        decoder,
+        pieces=nemo.pieces(model),
+        frame_s=nemo.frame_s(model),
+        threads=threads,
+    )
+    _compile(transducer, options)
+    return Loaded(transducer, limits)
+
+
+def _on_cuda(model: Any, decoder: Decoder, options: EngineOptions) -> Loaded:
+    """Compile, then measure, then capture: each step needs the one before, and a capture comes last."""
+    import torch
+
+    transducer = NemoTransducer(
+        model,
+        "cuda",
+        CudaStaging(options.sizes_s),
+        decoder,
+        pieces=nemo.pieces(model),
+        frame_s=nemo.frame_s(model),
+        threads=1,
+    )
+    _compile(transducer, options)
+    # The first batch makes handles and work spaces, which are not the batch's own.
+    transducer.hear(transducer.stage(_silence(1, options.sizes_s[-1])))
+    footprint = footprint_of(model, options, "cuda")
+    footprint = corrected(footprint, [_measured(transducer, *probe) for probe in _probes(options)])
+    torch.cuda.empty_cache()
+    limits = plan(footprint, _cuda_budget(options), options.sizes_s, options.batch_size or CUDA_MOST, 1)
+    with torch.inference_mode():
+        encoded, _ = transducer.encode(transducer.stage(_silence(1, options.sizes_s[-1])))
+        transducer.decoder = captured(
+            decoder, model, options.cuda_graphs, most=max(limits.most), encoded=encoded
+        )
+    _log.info("the speech model is on CUDA", extra={"most": limits.most, "sizes_s": limits.sizes_s})
+    return Loaded(transducer, limits)
+
+
+def _compile(transducer: NemoTransducer, options: EngineOptions) -> None:
+    """Compile the encoder's layers and hear a second of silence with them; leave them as they were if it fails."""
+    if not options.compile:
+        return
+    compile_layers(transducer.model.encoder)
+    try:
+        transducer.hear(transducer.stage(_silence(2, 1.0)))
+    except EngineLost:
+        raise
+    except Exception as error:  # the compiler, its backend and the C compiler raise what they like
+        _log.warning("the encoder is not compiled", extra={"reason": str(mapped(error))})
+        undo_compile(transducer.model.encoder)
+
+
+def _probes(options: EngineOptions) -> tuple[tuple[int, float], ...]:
+    """Windows and sizes to measure: far apart, and small enough for any device that holds the model."""
+    most = options.batch_size or CUDA_MOST
+    return (min(4, most), options.sizes_s[0]), (min(4, most), options.sizes_s[-1])
+
+
+def _measured(transducer: NemoTransducer, windows: int, size_s: float) -> Measured:
+    """What a batch of silence takes at its peak, beyond what was there before."""
+    import torch
+
+    torch.cuda.synchronize()
+    before = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    transducer.hear(transducer.stage(_silence(windows, size_s)))
+    return windows, size_s, float(torch.cuda.max_memory_allocated() - before)
+
+
+def _cuda_budget(options: EngineOptions) -> float:
+    """What batches may take now that the weights are there."""
+    import torch
+
+    free, _ = torch.cuda.mem_get_info()
+    budget = CUDA_SHARE * free
+    if options.memory_limit_gb:
+        budget = min(budget, options.memory_limit_gb * GB - torch.cuda.memory_reserved())
+    return budget
+
+
+def _silence(windows: int, length_s: float) -> list[Any]:
+    return [np.zeros(round(length_s * SAMPLE_RATE_HZ), np.int16)] * windows

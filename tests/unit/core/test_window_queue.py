@@ -1,0 +1,104 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.batching import Limits
+from core.window_queue import Submitted, WindowQueue
+from tests.unit.core.scheduled import window
+
+ONE_SECOND = Limits((1.0,), (4,))
+
+
+def fill(queue: WindowQueue, line: int) -> int:
+    """Add windows of a second for as long as they are admitted; how many that were."""
+    added = 0
+    while queue.admits(line, 1.0):
+        queue.add(Submitted(line, window(added)))
+        added += 1
+    return added
+
+
+def test_a_lone_line_has_the_whole_queue() -> None:
+    queue = WindowQueue(10.0)
+    assert fill(queue, queue.open_line()) == 10
+    assert queue.waiting_s == 10.0
+
+
+def test_open_lines_share_the_queue_equally() -> None:
+    queue = WindowQueue(10.0)
+    lines = [queue.open_line() for _ in range(3)]
+    assert [fill(queue, line) for line in lines] == [3, 3, 3]
+
+
+def test_a_line_that_comes_to_a_full_queue_has_one_window_at_once_and_its_share_soon() -> None:
+    queue = WindowQueue(8.0)
+    first = queue.open_line()
+    fill(queue, first)
+    second = queue.open_line()
+    assert fill(queue, second) == 1
+    for _ in range(2):
+        queue.take(ONE_SECOND)
+    assert not queue.admits(first, 1.0) or queue.waiting_s <= 4.0
+    assert fill(queue, second) >= 3
+
+
+def test_a_window_larger_than_the_queue_is_let_in_alone() -> None:
+    queue = WindowQueue(0.5)
+    line = queue.open_line()
+    assert fill(queue, line) == 1
+
+
+def test_closing_a_line_gives_its_share_back() -> None:
+    queue = WindowQueue(10.0)
+    first, second = queue.open_line(), queue.open_line()
+    assert fill(queue, first) == 5
+    queue.close_line(second)
+    assert fill(queue, first) == 5
+    assert not queue.has_line(second)
+
+
+def test_a_batch_to_be_heard_again_is_cut_to_what_fits_by_then() -> None:
+    queue = WindowQueue(10.0)
+    line = queue.open_line()
+    fill(queue, line)
+    batch = queue.take(ONE_SECOND)
+    assert batch is not None
+    queue.put_back(list(batch.parts(2)))
+    assert (queue.again_s, queue.waiting_s) == (4.0, 6.0)
+    again = [queue.take(Limits((1.0,), (1,))) for _ in range(5)]
+    heard = [[window.samples[0] for window in part.windows] for part in again if part]
+    assert heard == [[0], [1], [2], [3], [4]]
+
+
+def test_lines_have_their_turns_one_after_the_other() -> None:
+    queue = WindowQueue(100.0)
+    for _ in range(3):
+        line = queue.open_line()
+        for number in range(3):
+            queue.add(Submitted(line, window(number)))
+    taken = [queue.take(Limits((1.0,), (1,))) for _ in range(9)]
+    assert [batch.windows[0].line for batch in taken if batch] == [0, 1, 2] * 3
+
+
+arrivals = st.lists(
+    st.tuples(st.sampled_from(["open", "close", "add", "take"]), st.integers(0, 5), st.floats(0.1, 3.0)),
+    max_size=60,
+)
+
+
+@given(arrivals)
+def test_no_more_waits_than_the_queue_holds_and_a_window_of_each_line(
+    arrivals: list[tuple[str, int, float]],
+) -> None:
+    queue, lines = WindowQueue(5.0), list[int]()
+    for what, which, length_s in arrivals:
+        line = lines[which % len(lines)] if lines else None
+        if what == "open":
+            lines.append(queue.open_line())
+        elif what == "take":
+            queue.take(ONE_SECOND)
+        elif line is not None and what == "close":
+            queue.close_line(line)
+            lines.remove(line)
+        elif line is not None and queue.admits(line, length_s):
+            queue.add(Submitted(line, window(0, length_s)))
+        assert queue.waiting_s <= 5.0 + 3.0 * len(lines) + 1e-6
