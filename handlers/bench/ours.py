@@ -9,6 +9,7 @@ from typing import Any
 from core.transcript import Transcript, Word
 from core.wer import compare
 from core.windows import WindowSpec
+from handlers.bench import utilisation
 from handlers.bench.building import Built, build
 from handlers.bench.machine import now_bytes, peak_bytes
 from handlers.bench.memory import planned_against_measured
@@ -48,14 +49,25 @@ class Ours:
         """How the engine was loaded, and its limits."""
         return {**self._loading, **device()}
 
-    def hear(self, paths: Sequence[str], *, together: bool = False) -> Answer:
+    def hear(
+        self, paths: Sequence[str], *, together: bool = False, watches_device: bool = False
+    ) -> Answer:
         """Hear files, all at once in threads or one after the other; with the figures of these files alone."""
+        if not watches_device:
+            return self._hear(paths, together=together)
+        with utilisation.watched() as readings:
+            answer = self._hear(paths, together=together)
+        if readings:
+            answer["utilisation_percent"] = sum(readings) / len(readings)
+        return answer
+
+    def _hear(self, paths: Sequence[str], *, together: bool) -> Answer:
         built = self._built
-        before = built.scheduler.stats
+        before = built.engine.scheduler.stats
         begun_s = time.perf_counter()
         heard = _heard(built, [Path(path) for path in paths], together=together)
         wall_s = time.perf_counter() - begun_s
-        after = built.scheduler.stats
+        after = built.engine.scheduler.stats
         room, padded_s = after.room - before.room, after.padded_s - before.padded_s
         audio_s = sum(transcript.duration_s for transcript in heard)
         return {

@@ -38,7 +38,7 @@ def overhead(built: Built, path: Path) -> dict[str, Any]:
     source = source_of(path)
     info = built.reader.probe(source)
     ready = ReadyReader(list(built.reader.blocks(source)), info)
-    with_ready = WindowedEngine(ready, built.scheduler, built.spec, built.engine.model)
+    with_ready = WindowedEngine(ready, built.engine.scheduler, built.spec, built.engine.model)
     decoding_s = _timed(lambda: built.engine.transcribe(source, info))
     built.notes.clear()
     built.notes.keeps = True
