@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from core.coverage import is_loud
+from core.coverage import WORD_REACH_S, is_loud
 from core.levels import FRAME, frame_powers
 from core.ports import SAMPLE_RATE_HZ
 from core.stitch import NEAR_S, same_sound
@@ -122,7 +122,7 @@ def _news(known: Sequence[Word], place: Place, heard: Sequence[Word]) -> list[Wo
     return [
         word
         for position, word in enumerate(heard)
-        if start_s <= word.midpoint_s < end_s
+        if start_s - WORD_REACH_S <= word.midpoint_s < end_s + WORD_REACH_S
         and position not in old
         and not any(same_sound(word, other) for other in near)
     ]

@@ -33,9 +33,7 @@ class ParakeetRecognizer:
         load: how the model gets onto its device, and how much it can hear there.
     """
 
-    def __init__(
-        self, name_or_path: str, options: EngineOptions | None = None, *, load: Load = load
-    ) -> None:
+    def __init__(self, name_or_path: str, options: EngineOptions | None = None, *, load: Load = load) -> None:
         self._name_or_path = name_or_path
         self._options = options or EngineOptions()
         self._load = load

@@ -172,4 +172,3 @@ def fetched(hypotheses: Any, *, rows: int) -> Tokens:
     heard = np.arange(longest) < steps.cpu().numpy()[:, None]
     heard &= ids != hypotheses.blank_id
     return Tokens(heard.sum(axis=1), ids[heard], frames[heard], durations[heard], confidences[heard])
-

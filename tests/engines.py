@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.audio import AudioObject, AudioSource
 from core.ports import AudioReader, Recognizer
+from core.scheduler import QUEUE_S
 from core.transcript import Transcript
 from core.windowed import WindowedEngine
 from core.windows import WindowSpec
@@ -17,10 +18,13 @@ from infra.local.memory import MemoryStore
 
 @contextmanager
 def engine_over(
-    recognizer: Recognizer, spec: WindowSpec | None = None, reader: AudioReader | None = None
+    recognizer: Recognizer,
+    spec: WindowSpec | None = None,
+    reader: AudioReader | None = None,
+    queue_s: float = QUEUE_S,
 ) -> Iterator[WindowedEngine]:
     """An engine whose threads end with the block."""
-    engine = windowed_engine(recognizer, spec or WindowSpec(), reader=reader or PyAvReader())
+    engine = windowed_engine(recognizer, spec or WindowSpec(), reader=reader or PyAvReader(), queue_s=queue_s)
     try:
         yield engine
     finally:

@@ -138,7 +138,9 @@ def test_fused_attention_hears_the_same_as_nemos_own(
         assert [(word.text, word.start_s, word.end_s) for word in one] == [
             (word.text, word.start_s, word.end_s) for word in other
         ]
-        assert [word.confidence for word in one] == pytest.approx([word.confidence for word in other], abs=1e-3)
+        assert [word.confidence for word in one] == pytest.approx(
+            [word.confidence for word in other], abs=1e-3
+        )
 
 
 def test_the_loop_that_graphs_are_captured_from_gives_the_same_tokens_and_durations(

@@ -1,6 +1,6 @@
 import gc
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -8,16 +8,18 @@ import pytest
 from numpy.typing import NDArray
 
 from core.audio import AudioInfo, AudioSource
-from core.errors import Damaged, EngineFailed, OutOfLimits
-from core.transcript import Word
-from core.windowed import WindowedEngine
+from core.batching import Limits
+from core.errors import Damaged, EngineFailed, EngineLost, EngineRestarting, OutOfLimits
+from core.ports import Block
+from core.transcript import Transcript, Word
 from core.windows import WindowSpec
-from tests.fakes.recognizer import FakeRecognizer, ForgetfulRecognizer
+from tests.engines import engine_over
+from tests.fakes.recognizer import FakeRecognizer, ForgetfulRecognizer, Samples, lost_by, poisoned
 from tests.fakes.recordings import source_of
 
 RATE = 16_000
 INFO = AudioInfo(duration_s=99.0, sample_rate_hz=8_000, channels=1, codec="mp3")
-SPEC = WindowSpec(10, 2)
+SPEC = WindowSpec(10, 2, 0)
 
 
 class BlockReader:
@@ -29,28 +31,32 @@ class BlockReader:
     def probe(self, source: AudioSource) -> AudioInfo:
         return INFO
 
-    def samples(self, source: AudioSource) -> Iterator[NDArray[np.int16]]:
-        audio = (np.arange(round(self.seconds * RATE)) // (RATE // 2)).astype(np.int16)
+    def audio(self) -> NDArray[np.int16]:
+        return (np.arange(round(self.seconds * RATE)) // (RATE // 2)).astype(np.int16)
+
+    def blocks(self, source: AudioSource) -> Iterator[Block]:
+        audio = self.audio()
         for start in range(0, len(audio), 3 * RATE):
-            yield audio[start : start + 3 * RATE]
+            yield Block(audio[start : start + 3 * RATE])
         if self.failure is not None:
             raise self.failure
 
 
-def numbers(window: NDArray[np.float32]) -> list[Word]:
+def numbers(window: Samples) -> list[Word]:
     """One word for each half second that begins in the window: its number."""
-    halves = np.rint(window * 32_768).astype(int)
+    halves = window.astype(int)
     starts = [i for i in range(len(halves)) if i == 0 or halves[i] != halves[i - 1]]
     return [Word(str(halves[i]), i / RATE, (i + RATE // 3) / RATE) for i in starts]
 
 
-def engine(reader: BlockReader, recognizer: FakeRecognizer, batch_size: int = 3) -> WindowedEngine:
-    return WindowedEngine(reader, recognizer, SPEC, batch_size)
+def transcribed(reader: BlockReader, recognizer: FakeRecognizer, spec: WindowSpec = SPEC) -> Transcript:
+    with engine_over(recognizer, spec, reader) as engine:
+        return engine.transcribe(source_of(b""), INFO)
 
 
 @pytest.mark.parametrize("seconds", [1, 9.5, 10, 10.5, 18, 18.5, 61.3, 100])
 def test_a_file_of_any_length_is_heard_once_from_start_to_end(seconds: float) -> None:
-    transcript = engine(BlockReader(seconds), FakeRecognizer(numbers)).transcribe(source_of(b""), INFO)
+    transcript = transcribed(BlockReader(seconds), FakeRecognizer(numbers))
     assert transcript.duration_s == seconds
     assert [word.text for word in transcript.words] == [str(n) for n in range(int(np.ceil(2 * seconds)))]
     for n, word in enumerate(transcript.words):
@@ -58,62 +64,133 @@ def test_a_file_of_any_length_is_heard_once_from_start_to_end(seconds: float) ->
 
 
 def test_the_transcript_names_the_engine_and_the_model_that_ran() -> None:
-    heard = engine(BlockReader(5), FakeRecognizer(numbers)).transcribe(source_of(b""), INFO)
+    heard = transcribed(BlockReader(5), FakeRecognizer(numbers))
     assert (heard.engine, heard.model, heard.language) == ("parakeet", "fake-model", "en")
 
 
 def test_the_transcript_is_in_the_language_that_the_object_says() -> None:
     source = source_of(b"")
     german = replace(source, object=replace(source.object, metadata={"language": "de"}))
-    assert engine(BlockReader(5), FakeRecognizer(numbers)).transcribe(german, INFO).language == "de"
+    with engine_over(FakeRecognizer(numbers), SPEC, BlockReader(5)) as engine:
+        assert engine.transcribe(german, INFO).language == "de"
 
 
-def test_windows_go_to_the_model_in_batches_of_the_given_size() -> None:
-    recognizer = FakeRecognizer(numbers)
-    engine(BlockReader(60), recognizer).transcribe(source_of(b""), INFO)
-    assert [len(batch) for batch in recognizer.batches] == [3, 3, 2]
-    assert {length for batch in recognizer.batches for length in batch} == {10 * RATE}
-
-
-def test_silence_is_a_transcript_without_words() -> None:
-    transcript = engine(BlockReader(30), FakeRecognizer(lambda _: [])).transcribe(source_of(b""), INFO)
-    assert (transcript.words, transcript.duration_s) == ((), 30)
+def test_silence_is_a_transcript_without_words_and_without_gaps() -> None:
+    transcript = transcribed(BlockReader(30), FakeRecognizer(lambda _: []))
+    assert (transcript.words, transcript.gaps, transcript.duration_s) == ((), (), 30)
 
 
 def test_a_result_that_is_missing_from_a_batch_fails_the_job_instead_of_leaving_a_hole() -> None:
-    with pytest.raises(EngineFailed, match="gave 2 results for 3 windows from 0 s on") as caught:
-        engine(BlockReader(60), ForgetfulRecognizer(numbers)).transcribe(source_of(b""), INFO)
-    assert caught.value.code == "engine_bad_result"
+    with pytest.raises(EngineFailed) as caught:
+        transcribed(BlockReader(60), ForgetfulRecognizer(numbers))
+    assert (caught.value.code, caught.value.deterministic) == ("engine_bad_result", True)
+
+
+def test_a_window_that_the_model_can_not_hear_fails_its_file() -> None:
+    with pytest.raises(EngineFailed, match="a window is poisoned"):
+        transcribed(BlockReader(60), FakeRecognizer(numbers, script=poisoned(16)))
+
+
+def test_the_file_in_work_is_told_that_the_engine_is_lost_and_the_next_one_that_it_restarts() -> None:
+    with engine_over(FakeRecognizer(numbers, script=lost_by(0)), SPEC, BlockReader(5)) as engine:
+        with pytest.raises(EngineLost):
+            engine.transcribe(source_of(b""), INFO)
+        with pytest.raises(EngineRestarting):
+            engine.transcribe(source_of(b""), INFO)
 
 
 def test_damage_found_at_the_end_of_the_file_fails_the_job() -> None:
-    reader = BlockReader(60, Damaged("half of it is missing", code="truncated"))
     with pytest.raises(Damaged):
-        engine(reader, FakeRecognizer(numbers)).transcribe(source_of(b""), INFO)
+        transcribed(
+            BlockReader(60, Damaged("half of it is missing", code="truncated")), FakeRecognizer(numbers)
+        )
 
 
 def test_a_file_without_any_sample_is_too_short() -> None:
     with pytest.raises(OutOfLimits, match=r"duration is 0\.000 s"):
-        engine(BlockReader(0), FakeRecognizer(numbers)).transcribe(source_of(b""), INFO)
+        transcribed(BlockReader(0), FakeRecognizer(numbers))
 
 
-def test_only_one_batch_of_windows_is_held_at_a_time() -> None:
-    alive: list[weakref.ref[NDArray[np.float32]]] = []
-    most = 0
+def test_the_windows_held_do_not_grow_with_the_file() -> None:
+    def most_held(seconds: float) -> int:
+        alive: list[weakref.ref[Samples]] = []
+        most = 0
 
-    class Counting(FakeRecognizer):
-        def recognize(self, windows: Sequence[NDArray[np.float32]]) -> list[list[Word]]:
+        def hear(window: Samples) -> list[Word]:
             nonlocal most
-            alive.extend(weakref.ref(window) for window in windows)
+            alive.append(weakref.ref(window))
             gc.collect()
             most = max(most, sum(ref() is not None for ref in alive))
-            return [[] for _ in windows]
+            return []
 
-    engine(BlockReader(200), Counting(numbers)).transcribe(source_of(b""), INFO)
-    assert len(alive) > 20
-    assert most == 3
+        recognizer = FakeRecognizer(hear, limits=Limits((10.0,), (2,)))
+        with engine_over(recognizer, SPEC, BlockReader(seconds), queue_s=30) as engine:
+            engine.transcribe(source_of(b""), INFO)
+        return most
+
+    # Three wait, two batches of two are between queue and words, one is held for its neighbour.
+    assert most_held(100) <= 9
+    assert most_held(400) <= 9
 
 
-def test_a_batch_size_below_one_is_refused() -> None:
-    with pytest.raises(ValueError, match="batch_size is 0, expected at least 1"):
-        engine(BlockReader(1), FakeRecognizer(numbers), batch_size=0)
+SPEECH_S = 20
+
+
+class Speech(BlockReader):
+    """Sound that comes and goes four times a second, from the second SPEECH_S on."""
+
+    def audio(self) -> NDArray[np.int16]:
+        t = np.arange(round(self.seconds * RATE)) / RATE
+        wave = np.sin(2 * np.pi * 200 * t) * np.maximum(np.sin(2 * np.pi * 4 * t), 0.001) * (t >= SPEECH_S)
+        return (8000 * wave).astype(np.int16)
+
+
+def syllables(window: Samples) -> list[Word]:
+    """A word for every burst of sound."""
+    loud = np.abs(window[: len(window) // 1000 * 1000].reshape(-1, 1000)).max(axis=1) > 2000
+    edges = np.flatnonzero(np.diff(loud, prepend=False, append=False)) * 1000 / RATE
+    return [Word("la", start, end) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def deaf_after_silence(window: Samples) -> list[Word]:
+    """Hears nothing at all in a window that starts with 0.2 s of silence: as large models do."""
+    return syllables(window) if np.abs(window[: RATE // 5]).max() > 0 else []
+
+
+def test_a_window_that_comes_back_empty_is_heard_again_from_the_onset_of_its_sound() -> None:
+    spec = WindowSpec(40, 4, 0)
+    whole = transcribed(Speech(60), FakeRecognizer(syllables), spec)
+    rescued = transcribed(Speech(60), FakeRecognizer(deaf_after_silence), spec)
+    assert len(whole.words) == 4 * (60 - SPEECH_S)
+    assert [word.midpoint_s for word in rescued.words] == pytest.approx(
+        [word.midpoint_s for word in whole.words], abs=0.1
+    )
+    assert rescued.gaps == ()
+
+
+def test_sound_that_stays_without_words_is_a_gap_with_its_times() -> None:
+    heard = transcribed(Speech(60), FakeRecognizer(lambda _: []), WindowSpec(40, 4, 0))
+    assert heard.words == ()
+    (gap,) = heard.gaps
+    assert gap.reason == "no_words"
+    assert (gap.start_s, gap.end_s) == (pytest.approx(SPEECH_S, abs=0.3), pytest.approx(60, abs=0.3))
+
+
+class Scratched(BlockReader):
+    """The stretch from 30 to 32 s can't be decoded."""
+
+    def blocks(self, source: AudioSource) -> Iterator[Block]:
+        audio = self.audio()
+        yield Block(audio[: 30 * RATE])
+        yield Block(np.zeros(2 * RATE, np.int16), is_hole=True)
+        yield Block(audio[32 * RATE :])
+
+
+def test_what_could_not_be_decoded_is_a_gap_with_its_times() -> None:
+    heard = transcribed(Scratched(60), FakeRecognizer(numbers))
+    assert [(gap.start_s, gap.end_s, gap.reason) for gap in heard.gaps] == [(30, 32, "not_decodable")]
+
+
+def test_who_comes_now_waits_for_no_one_before_the_first_batch() -> None:
+    with engine_over(FakeRecognizer(numbers), SPEC, BlockReader(5)) as engine:
+        assert engine.queue_s == 0.0
