@@ -1,5 +1,7 @@
 """`klipscribe bench`: what this machine reaches, and how that compares."""
 
+# ruff: noqa: FBT002 - typer reads flags from signatures
+
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -31,11 +33,11 @@ def bench() -> None:
 
 
 @app.command()
-def engine(  # noqa: PLR0913 - options of a command
+def engine(  # noqa: PLR0913, PLR0917 - options of a command
     model: Model = "",
     device: Device = RunsOn.auto,
-    json: Json = False,  # noqa: FBT002 - a flag of the command line
-    quick: Quick = False,  # noqa: FBT002 - a flag of the command line
+    json: Json = False,
+    quick: Quick = False,
     out: Out = None,
     only: Only = None,
 ) -> None:
@@ -45,8 +47,8 @@ def engine(  # noqa: PLR0913 - options of a command
 
 @app.command()
 def decode(
-    json: Json = False,  # noqa: FBT002 - a flag of the command line
-    quick: Quick = False,  # noqa: FBT002 - a flag of the command line
+    json: Json = False,
+    quick: Quick = False,
     out: Out = None,
 ) -> None:
     """From a file to samples, by format and by threads."""
@@ -56,8 +58,8 @@ def decode(
 @app.command()
 def coldstart(
     model: Model = "random:0.6b",
-    json: Json = False,  # noqa: FBT002 - a flag of the command line
-    quick: Quick = False,  # noqa: FBT002 - a flag of the command line
+    json: Json = False,
+    quick: Quick = False,
     out: Out = None,
 ) -> None:
     """Loading a model, prepared and not."""
@@ -68,8 +70,8 @@ def coldstart(
 def gpu(
     model: Model = "random:0.6b",
     device: Device = RunsOn.auto,
-    json: Json = False,  # noqa: FBT002 - a flag of the command line
-    quick: Quick = False,  # noqa: FBT002 - a flag of the command line
+    json: Json = False,
+    quick: Quick = False,
     out: Out = None,
 ) -> None:
     """All that needs a CUDA device, in 8 minutes."""

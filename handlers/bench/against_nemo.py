@@ -1,6 +1,6 @@
 """One hour of MP3 on the CPU: the engine against NeMo's own ways."""
 
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,12 @@ def one_hour(options: Options, folder: Path) -> list[Figure]:
     return _figures(sound, pieces, columns, about)
 
 
-def _sides(options: Options) -> list[Any]:
-    common = {"threads": options.threads, "model": options.model}
-    on = {"on": "cpu", "thread_count": options.threads}
+def _sides(options: Options) -> list[AbstractContextManager[Remote]]:
+    threads, model = options.threads, options.model
     return [
-        remote("ours", **common, options={"device": "cpu"}),
-        remote("nemo", **common, **on, is_local=True),
-        remote("nemo", **common, **on),
+        remote("ours", threads=threads, model=model, options={"device": "cpu"}),
+        remote("nemo", threads=threads, model=model, on="cpu", thread_count=threads, is_local=True),
+        remote("nemo", threads=threads, model=model, on="cpu", thread_count=threads),
     ]
 
 
@@ -81,7 +80,8 @@ def _figures(
             {
                 "our peak, MB": [own["peak_bytes"] / 1e6 for own in ours],
                 "NeMo's peak, MB": [plain["peak_bytes"] / 1e6 for plain in whole],
-                "of these, NeMo's process with the model, before any audio, MB": whole[-1]["rest_bytes"] / 1e6,
+                "of these, NeMo's process with the model, before any audio, MB": whole[-1]["rest_bytes"]
+                / 1e6,
             },
         ),
         figure(

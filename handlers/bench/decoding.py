@@ -26,7 +26,9 @@ def decode(options: Options, folder: Path) -> list[Figure]:
 
 def _format(options: Options, name: str, sound: Sound) -> Figure:
     (times,) = in_turns(options.rounds, lambda: _streamed_s(sound, options.threads))
-    return figure(f"decode {_minutes(sound)} of {name}, {options.threads} threads", _rtfx(sound, times), "rtfx")
+    return figure(
+        f"decode {_minutes(sound)} of {name}, {options.threads} threads", _rtfx(sound, times), "rtfx"
+    )
 
 
 def _threads(options: Options, folder: Path, seconds: float) -> list[Figure]:

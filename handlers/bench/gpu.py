@@ -63,4 +63,4 @@ def run(options: Options, folder: Path, report: Report) -> None:
 
 
 def _cold(options: Options, stage: Stage) -> list[Figure]:
-    return cold.start(replace(options, is_quick=True), stage.folder)
+    return cold.start(replace(options, is_quick=True), stage.folder, stage.left_s)

@@ -5,25 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from core.memory import Dimensions, Footprint
 from core.ports import SAMPLE_RATE_HZ, Recognizer
-
-FORMULA_BYTES = (3.31e6, 113.3, 65.3, 17.7e3)
-"""Of Parakeet-TDT 0.6B in bf16: of a second in the subsampling; of a pair of frames in attention, eager and
-fused; of a frame. Counted on the model's sequence of operations; core/memory.py has the same for any shape."""
-
-
-def formula_bytes(windows: int, length_s: float, *, fused: bool, split: int = 1) -> float:
-    """Bytes of a batch beyond the weights, by the formula."""
-    second, eager, sdpa, frame = FORMULA_BYTES
-    frames = 12.5 * length_s
-    attention = (sdpa if fused else eager) * frames**2 + frame * frames
-    return windows * max(second * length_s / split, attention)
 
 
 def planned_against_measured(
     recognizer: Recognizer, shapes: Sequence[tuple[int, float]]
 ) -> list[dict[str, Any]]:
-    """For each (windows, seconds): bytes by the formula, and the most that the device took beyond its rest.
+    """For each (windows, seconds): bytes of 0.6B in bf16 by the formula, and the device's peak.
 
     Without a CUDA device nothing is measured, and the list holds the plan alone.
     """
@@ -34,8 +23,8 @@ def planned_against_measured(
         row: dict[str, Any] = {
             "windows": windows,
             "length_s": length_s,
-            "formula_eager_bytes": formula_bytes(windows, length_s, fused=False),
-            "formula_sdpa_bytes": formula_bytes(windows, length_s, fused=True),
+            "eager_bytes": Footprint.of(Dimensions(), "bf16", "eager").bytes_of(windows, length_s),
+            "sdpa_bytes": Footprint.of(Dimensions(), "bf16", "sdpa").bytes_of(windows, length_s),
         }
         if torch.cuda.is_available():
             torch.cuda.synchronize()

@@ -1,4 +1,4 @@
-"""The engine against itself: files together, long files, its overhead, its errors, several ways of cutting."""
+"""The engine against itself: files together, long files, its overhead, its errors."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -99,7 +99,7 @@ def overhead(options: Options, folder: Path) -> list[Figure]:
 
 
 def accuracy(options: Options, folder: Path) -> list[Figure]:
-    """Word errors and errors of time, of five minutes and of a long file; for a model that knows the words."""
+    """Word errors and errors of time, of five minutes and of an hour; for a model that knows the words."""
     sounds = [long_file(folder, seconds) for seconds in ((60.0,) if options.is_quick else (300.0, 3600.0))]
     with ours(options) as side:
         return [_errors(sound, side.call("accuracy", **_truth(sound))) for sound in sounds]

@@ -49,10 +49,8 @@ class Ours:
         """How the engine was loaded, and its limits."""
         return {**self._loading, **device()}
 
-    def hear(
-        self, paths: Sequence[str], *, together: bool = False, watches_device: bool = False
-    ) -> Answer:
-        """Hear files, all at once in threads or one after the other; with the figures of these files alone."""
+    def hear(self, paths: Sequence[str], *, together: bool = False, watches_device: bool = False) -> Answer:
+        """Hear files, all at once in threads or one after the other, with the figures of these alone."""
         if not watches_device:
             return self._hear(paths, together=together)
         with utilisation.watched() as readings:

@@ -3,10 +3,11 @@
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -79,13 +80,14 @@ def remote(side: str, *, threads: int, limit_s: float = NO_LIMIT_S, **values: An
         stderr=subprocess.DEVNULL,
         cwd=ROOT,
         env={**os.environ, **counts},
+        start_new_session=True,
     )
     try:
         found = Remote(process, time.monotonic() + limit_s)
         found.open(side, **values)
         yield found
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # with what it started
         process.communicate()
 
 
@@ -93,11 +95,6 @@ def in_turns(rounds: int, *turns: Callable[[], Any]) -> list[list[Any]]:
     """Answers of each turn, by turn; the first round warms up and does not count."""
     answers = [[turn() for turn in turns] for _ in range(rounds + 1)][1:]
     return [list(column) for column in zip(*answers, strict=True)]
-
-
-def median(values: Sequence[float]) -> float:
-    """The middle one of an odd number of values."""
-    return sorted(values)[len(values) // 2]
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

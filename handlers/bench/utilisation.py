@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
 
 EVERY_S = 0.1
 
@@ -23,7 +25,7 @@ def watched() -> Iterator[list[float]]:
 
 def _read(readings: list[float], over: threading.Event) -> None:
     try:
-        import pynvml
+        pynvml: Any = import_module("pynvml")
     except ImportError:
         return
     try:

@@ -95,7 +95,7 @@ def covered_s(intervals: Sequence[Interval]) -> float:
 
 
 def bare_s(recognizer: Recognizer, batches: Sequence[Windows]) -> float:
-    """Wall time of the model alone on batches that are ready on the device, by as many workers as it allows."""
+    """Wall time of the model alone on batches that are ready on the device, by as many workers as may run."""
     workers = recognizer.ready().workers
     ready = [recognizer.prepare(windows) for windows in batches]
     begun_s = time.perf_counter()

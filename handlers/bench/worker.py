@@ -1,6 +1,6 @@
 """A side of a comparison in its own process: `python -m handlers.bench.worker` answers requests, one a line.
 
-    {"call": "open", "side": "ours" or "nemo", "values": {...}}
+    {"call": "open", "side": "ours", "nemo" or "cold", "values": {...}}
     {"call": NAME, "values": {...}}
 
 Each answer is a line of JSON: {"value": ...} or {"error": ...}. Whatever else prints goes to stderr.
@@ -20,7 +20,7 @@ def main() -> None:
     """Answer until standard input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # NeMo prints on standard output
-    serve(sys.stdin, answers, {"ours": _ours, "nemo": _nemo})
+    serve(sys.stdin, answers, {"ours": _ours, "nemo": _nemo, "cold": _cold})
 
 
 def serve(requests: TextIO, answers: TextIO, sides: Mapping[str, Callable[..., Side]]) -> None:
@@ -51,6 +51,12 @@ def _nemo(**values: Any) -> Side:
     from handlers.bench.peer import Nemo
 
     return Nemo(**values)
+
+
+def _cold() -> Side:
+    from handlers.bench.cold import Cold
+
+    return Cold()
 
 
 if __name__ == "__main__":
