@@ -28,8 +28,8 @@ class Line(Protocol):
 class Hearing:
     """Takes the windows of one file in order, and holds those that the model has not answered yet.
 
-    A window is let go once its neighbour behind is heard too: only then is known for which of its sounds there
-    is no word.
+    A window is let go once its neighbour behind is heard too: only then is it known which of its sounds have
+    no word.
     """
 
     def __init__(self, line: Line) -> None:

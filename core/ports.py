@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from core.batching import Limits
     from core.audio import AudioInfo, AudioSource
+    from core.batching import Limits
     from core.events import Event
     from core.jobs import Claim, Job, Manifest
     from core.transcript import Transcript, Word

@@ -1,4 +1,4 @@
-"""Parakeet as an engine, wired: decoder, queue, model. Imports no cloud's client, so that tools can use it."""
+"""Parakeet as an engine, wired: decoder, queue, model. No cloud's client is imported, for tools without one."""
 
 from collections.abc import Callable
 

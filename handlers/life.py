@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-
 GRACE_S = 10.0
 """As long as Cloud Run waits between SIGTERM and SIGKILL."""
 

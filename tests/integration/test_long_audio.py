@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asr
 SEAM_S = 2.0
 HIGHEST_WER = 0.02
 UNLIKELY = 0.01
-"""A test that calls nine lengths of windows innocent at 1 % each errs once in eleven runs of a wrong engine."""
+"""Errors as dense near seams as chance alone would make them once in a hundred times are no chance."""
 
 
 def check(said: Recording, heard: Transcript, spec: WindowSpec) -> None:

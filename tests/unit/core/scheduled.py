@@ -49,7 +49,7 @@ class Bench:
         self.seen: list[tuple[str, list[int]]] = []
         self.lost: list[str] = []
         self.clock, self.pools = FakeClock(), SteppedPools()
-        self._leave: dict[int, AbstractContextManager[Line]] = {}
+        self._leave: dict[Line, AbstractContextManager[Line]] = {}
         self._script = script
         self.recognizer = make(hear, limits=limits, script=self._noted)
         self.scheduler = Scheduler(
@@ -64,12 +64,12 @@ class Bench:
     def line(self, name: str = "job") -> Line:
         line = self.scheduler.line(name)
         opened = line.__enter__()
-        self._leave[id(opened)] = line
+        self._leave[opened] = line
         return opened
 
     def leave(self, line: Line) -> None:
         """Close a line that is open."""
-        self._leave.pop(id(line)).__exit__(None, None, None)
+        self._leave.pop(line).__exit__(None, None, None)
 
     def ran(self) -> list[list[int]]:
         """Numbers of the windows of each batch that came to the model, failed ones too."""
