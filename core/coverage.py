@@ -41,8 +41,8 @@ ABOVE_FLOOR_DB = 9.0
 """So far above the quietest tenth of the window sound begins; even noise stays within 3 dB."""
 
 VARIATION_DB = 6.0
-"""Between the quietest and the loudest tenth of a hole, both over 0.1 s. Measured: 20 and more in speech, 7 with
-white noise 3 dB below it; 5 at most in hum, 4 in noise of any colour, or 100 Hz wide."""
+"""Between the quietest and the loudest tenth of a hole, both over 0.1 s. Measured: speech has 20 and more,
+or 7 with white noise 3 dB below it; hum has 5 at most, noise of any colour, or 100 Hz wide, 4."""
 
 SYLLABLE_FRAMES = 5
 
@@ -169,7 +169,7 @@ def _owned(window: Window, begin: int, end: int) -> Span | None:
 
 def _slack(context: int) -> int:
     """A hole may pause where a window ends; both neighbours must still see that it fills what they share."""
-    return min(round(PAUSE_S * SAMPLE_RATE_HZ), context)
+    return min(round(BRIDGE_S * SAMPLE_RATE_HZ), context)
 
 
 def _merged(spans: Iterable[Span], end_s: float) -> list[tuple[float, float]]:

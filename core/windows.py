@@ -63,7 +63,7 @@ class WindowSpec:
     @property
     def context(self) -> int:
         """Samples beyond a cut."""
-        return round(self.overlap_s * SAMPLE_RATE_HZ / 2)
+        return int(self.overlap_s * SAMPLE_RATE_HZ / 2)
 
     @property
     def search(self) -> int:

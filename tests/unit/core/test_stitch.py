@@ -129,6 +129,12 @@ def test_a_word_that_an_edge_turned_into_the_next_word_is_not_trusted() -> None:
     assert joined(first, second) == "go yesterday yes"
 
 
+def test_a_word_spoilt_by_an_edge_is_not_trusted_even_where_its_middle_lies_well_inside() -> None:
+    first = Heard(0, 10, (*said("go", 8.1), Word("yes", 9.6, 9.84)))
+    second = Heard(8, 18, (*said("go", 8.1), Word("yesterday", 9.45, 10.01), Word("yes", 10.02, 10.18)))
+    assert joined(first, second) == "go yesterday yes"
+
+
 def test_without_a_word_heard_twice_the_cut_divides() -> None:
     first = Heard(0, 10, (*said("hello", 8.1), Word("wor", 9.9, 10.0)))
     second = Heard(8, 18, (Word("lo", 8.0, 8.3), *said("world", 9.8)))
