@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.coverage import gaps, holes
-from core.retries import Stretch, filled, retries
+from core.coverage import WORD_REACH_S, gaps, holes
+from core.retries import Place, filled, retries
 from core.stitch import Heard, Stitch
 from core.transcript import Gap, Word
 from core.windows import Span, Window
@@ -38,7 +38,7 @@ class Hearing:
         self._stitch = Stitch()
         self._last: Window | None = None
         self._holes: list[Span] = []
-        self._again: list[tuple[Stretch, Words]] = []
+        self._again: list[tuple[Place, Words]] = []
         self._broken: list[Span] = []
 
     def take(self, window: Window) -> None:
@@ -74,14 +74,14 @@ class Hearing:
         window = self._last
         if window is None:
             return
-        for hole in holes(window, self._stitch.since(window.start_s)):
+        for hole in holes(window, self._stitch.since(window.start_s - WORD_REACH_S)):
             self._holes.append(hole)
             self._again += (
-                (stretch, self._line.submit(stretch.samples)) for stretch in retries(window, hole)
+                (stretch.place, self._line.submit(stretch.samples)) for stretch in retries(window, hole)
             )
 
-    def _heard_again(self) -> list[tuple[Stretch, Sequence[Word]]]:
-        return [(stretch, words.result()) for stretch, words in self._again]
+    def _heard_again(self) -> list[tuple[Place, Sequence[Word]]]:
+        return [(place, words.result()) for place, words in self._again]
 
 
 def _placed(window: Window, words: Sequence[Word]) -> Heard:

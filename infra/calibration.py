@@ -116,7 +116,8 @@ def _on_cpu(model: Any, decoder: Decoder, options: EngineOptions) -> Loaded:
         frame_s=nemo.frame_s(model),
         threads=threads,
     )
-    _compile(transducer, options)
+    if options.compile:
+        try_compiled(transducer)
     return Loaded(transducer, limits)
 
 
@@ -133,11 +134,11 @@ def _on_cuda(model: Any, decoder: Decoder, options: EngineOptions) -> Loaded:
         frame_s=nemo.frame_s(model),
         threads=1,
     )
-    _compile(transducer, options)
+    if options.compile:
+        try_compiled(transducer)
     # The first batch makes handles and work spaces, which are not the batch's own.
     transducer.hear(transducer.stage(_silence(1, options.sizes_s[-1])))
-    footprint = footprint_of(model, options, "cuda")
-    footprint = corrected(footprint, [_measured(transducer, *probe) for probe in _probes(options)])
+    footprint = calibrated(transducer, options)
     torch.cuda.empty_cache()
     limits = plan(footprint, _cuda_budget(options), options.sizes_s, options.batch_size or CUDA_MOST, 1)
     with torch.inference_mode():
@@ -149,18 +150,24 @@ def _on_cuda(model: Any, decoder: Decoder, options: EngineOptions) -> Loaded:
     return Loaded(transducer, limits)
 
 
-def _compile(transducer: NemoTransducer, options: EngineOptions) -> None:
-    """Compile the encoder's layers and hear a second of silence with them; leave them as they were if it fails."""
-    if not options.compile:
-        return
-    compile_layers(transducer.model.encoder)
+def try_compiled(transducer: NemoTransducer, compile_encoder: Callable[[Any], None] = compile_layers) -> bool:
+    """Compile the encoder's layers and hear a second of silence; False, and as they were, if that fails."""
+    compile_encoder(transducer.model.encoder)
     try:
         transducer.hear(transducer.stage(_silence(2, 1.0)))
     except EngineLost:
         raise
-    except Exception as error:  # the compiler, its backend and the C compiler raise what they like
+    except Exception as error:  # noqa: BLE001 - compilers and their backends raise what they like
         _log.warning("the encoder is not compiled", extra={"reason": str(mapped(error))})
         undo_compile(transducer.model.encoder)
+        return False
+    return True
+
+
+def calibrated(transducer: NemoTransducer, options: EngineOptions) -> Footprint:
+    """The formula's footprint, corrected by what batches of two sizes take on this device."""
+    footprint = footprint_of(transducer.model, options, "cuda")
+    return corrected(footprint, [measured(transducer, *probe) for probe in _probes(options)])
 
 
 def _probes(options: EngineOptions) -> tuple[tuple[int, float], ...]:
@@ -169,7 +176,7 @@ def _probes(options: EngineOptions) -> tuple[tuple[int, float], ...]:
     return (min(4, most), options.sizes_s[0]), (min(4, most), options.sizes_s[-1])
 
 
-def _measured(transducer: NemoTransducer, windows: int, size_s: float) -> Measured:
+def measured(transducer: NemoTransducer, windows: int, size_s: float) -> Measured:
     """What a batch of silence takes at its peak, beyond what was there before."""
     import torch
 

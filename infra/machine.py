@@ -33,8 +33,8 @@ def keep_freed_memory() -> bool:
     """Let the C library keep what is freed, instead of giving it back to the kernel; False without glibc.
 
     Torch has no cache for a CPU's memory. Each tensor over 32 MB at most is mapped anew, and the kernel
-    clears and maps it page by page: 40 to 50 % of the time of a small model. Memory that is kept is used again
-    by the next batch of the same size; the process's peak does not change.
+    clears and maps it page by page: 40 to 50 % of the time of a small model. Memory that is kept is used
+    again by the next batch of the same size; the process's peak does not change.
 
     Call it first of all in a process: threads that started earlier have heaps of their own, of 64 MB at most,
     and larger tensors are still mapped.

@@ -59,7 +59,7 @@ class CudaStaging:
         import torch
 
         self._sizes = tuple(round(size_s * SAMPLE_RATE_HZ) for size_s in sizes_s)
-        self._stream = torch.cuda.Stream()
+        self._stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
     def stage(self, windows: Windows) -> Staged:
         """Pad and start the copy; whoever uses it waits for `arrived` on the device."""
@@ -71,7 +71,7 @@ class CudaStaging:
         lengths = torch.tensor([len(window) for window in windows], pin_memory=True)
         with torch.cuda.stream(self._stream):
             there = audio.to("cuda", non_blocking=True), lengths.to("cuda", non_blocking=True)
-            arrived = torch.cuda.Event()
+            arrived: Any = torch.cuda.Event()  # type: ignore[no-untyped-call]
             arrived.record(self._stream)
         return Staged(*there, arrived, (audio, lengths))
 

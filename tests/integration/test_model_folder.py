@@ -21,6 +21,9 @@ pytestmark = pytest.mark.asr
 
 @pytest.fixture(scope="module")
 def restored() -> Any:
+    import torch
+
+    torch.set_num_threads(1)  # with more, a busy machine makes so small a model ten times slower
     return models.assemble(str(TINY_MODEL), "fp32")
 
 

@@ -10,51 +10,51 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core.batching import Limits
 from core.errors import EngineFailed
 from core.transcript import Word, text_of
-from core.words import Token
-from infra.nemo import Device
+from infra.calibration import Loaded
+from infra.engine_options import EngineOptions
 from infra.parakeet import ParakeetRecognizer
+from infra.staging import Staged, Windows
+from infra.transducer import Tokens
+from tests.hearing import hear
 
-WINDOW = np.zeros(16_000, np.float32)
+WINDOW = np.zeros(16_000, np.int16)
+LIMITS = Limits((10.0,), (4,))
+Heard = Sequence[tuple[int, int, int, float]]
+"""Id, frame, duration and confidence of each token."""
 
 
 @dataclass
 class Fixed:
     """A transducer that hears the same in each window."""
 
-    heard: list[Token]
+    heard: Heard
     short_by: int = 0
+    pieces: tuple[str, ...] = ("▁go", "ing", "▁no")
     frame_s: float = 0.08
+    staged: list[int] = field(default_factory=list)
 
-    def tokens(self, windows: Sequence[NDArray[np.float32]]) -> list[list[Token]]:
-        return [self.heard for _ in windows][self.short_by :]
+    def stage(self, windows: Windows) -> Staged:
+        self.staged.append(len(windows))
+        return Staged(windows, len(windows))
 
-
-@dataclass
-class Lonely(Fixed):
-    """Notes whether a second thread came in while a first one was still inside."""
-
-    door: threading.Barrier = field(default_factory=lambda: threading.Barrier(2, timeout=0.2))
-    met: list[str] = field(default_factory=list)
-
-    def wait(self, where: str) -> None:
-        with contextlib.suppress(threading.BrokenBarrierError):
-            self.door.wait()
-            self.met.append(where)
-
-    def tokens(self, windows: Sequence[NDArray[np.float32]]) -> list[list[Token]]:
-        self.wait("in the model")
-        return super().tokens(windows)
+    def hear(self, staged: Staged) -> Tokens:
+        rows = staged.lengths - self.short_by
+        columns = zip(*(list(self.heard) * rows), strict=True) if self.heard else ([],) * 4
+        counts = np.full(rows, len(self.heard))
+        ids, frames, durations, confidences = (np.array(column) for column in columns)
+        return Tokens(counts, ids, frames, durations, confidences)
 
 
-def recognizer(transducer: Fixed, loads: list[tuple[str, Device]] | None = None) -> ParakeetRecognizer:
-    def load(name_or_path: str, device: Device) -> Fixed:
+def recognizer(transducer: Fixed, loads: list[str] | None = None) -> ParakeetRecognizer:
+    def load(name_or_path: str, options: EngineOptions) -> Loaded:
         if loads is not None:
-            loads.append((name_or_path, device))
-        return transducer
+            loads.append(name_or_path)
+        return Loaded(transducer, LIMITS)
 
-    return ParakeetRecognizer("folder/some-model.nemo", "cpu", load=load)
+    return ParakeetRecognizer("folder/some-model.nemo", load=load)
 
 
 def test_importing_the_recognizer_imports_neither_torch_nor_nemo() -> None:
@@ -65,60 +65,77 @@ def test_importing_the_recognizer_imports_neither_torch_nor_nemo() -> None:
 
 
 def test_each_window_gets_its_words_from_its_own_start() -> None:
-    heard = recognizer(Fixed([Token("▁go", 5, 2, 0.5)])).recognize([WINDOW, WINDOW])
-    assert heard == [[Word("go", 0.4, 0.56, 0.5)]] * 2
+    heard = hear(recognizer(Fixed([(0, 5, 2, 0.5), (1, 7, 1, 0.75)])), [WINDOW, WINDOW])
+    assert heard == [[Word("going", 0.4, 0.64, 0.5)]] * 2
+
+
+def test_windows_with_different_counts_of_tokens_get_their_own() -> None:
+    class Uneven(Fixed):
+        def hear(self, staged: Staged) -> Tokens:
+            columns = (np.array([0, 2, 1]), np.array([1, 3, 4]), np.array([1, 1, 1]), np.ones(3, np.float32))
+            return Tokens(np.array([1, 0, 2]), *columns)
+
+    first, second, third = hear(recognizer(Uneven([])), [WINDOW] * 3)
+    assert [text_of(words) for words in (first, second, third)] == ["go", "", "noing"]
 
 
 def test_words_are_clipped_to_their_own_window() -> None:
-    short, _ = recognizer(Fixed([Token("▁go", 5, 4)])).recognize([WINDOW[:8000], WINDOW])
+    short, _ = hear(recognizer(Fixed([(0, 5, 4, 1.0)])), [WINDOW[:8000], WINDOW])
     assert short[0].end_s == 0.5
 
 
-def test_no_windows_load_no_model() -> None:
-    loads: list[tuple[str, Device]] = []
-    assert recognizer(Fixed([]), loads).recognize([]) == []
-    assert loads == []
+def test_ready_loads_once_and_tells_the_limits() -> None:
+    loads: list[str] = []
+    model = recognizer(Fixed([]), loads)
+    assert model.ready() == model.ready() == LIMITS
+    hear(model, [WINDOW])
+    assert loads == ["folder/some-model.nemo"]
 
 
-def test_threads_load_the_model_once_and_take_turns() -> None:
-    transducer, loads = Lonely([Token("▁go", 5, 2)]), []
+def test_threads_load_the_model_once() -> None:
+    door, loads = threading.Barrier(2, timeout=0.2), []
 
-    def load(name_or_path: str, device: Device) -> Lonely:
+    def load(name_or_path: str, options: EngineOptions) -> Loaded:
         loads.append(name_or_path)
-        transducer.wait("while loading")
-        transducer.door.reset()
-        return transducer
+        with contextlib.suppress(threading.BrokenBarrierError):
+            door.wait()
+        return Loaded(Fixed([(0, 5, 2, 1.0)]), LIMITS)
 
     shared = ParakeetRecognizer("some-model", load=load)
     with ThreadPoolExecutor(2) as pool:
-        heard = list(pool.map(lambda _: shared.recognize([WINDOW]), range(2)))
+        heard = list(pool.map(lambda _: hear(shared, [WINDOW]), range(2)))
     assert [text_of(words) for [words] in heard] == ["go", "go"]
     assert loads == ["some-model"]
-    assert transducer.met == []
 
 
 @pytest.mark.parametrize(
     ("window", "found"),
     [
-        (np.zeros((2, 16_000), np.float32), r"window 0 has the shape \(2, 16000\), expected one dimension"),
-        (np.zeros(16_000), "window 0 holds float64, expected float32"),
-        (np.zeros(1_599, np.float32), "window 0 holds 1599 samples, expected at least 1600"),
-        (np.zeros(0, np.float32), "window 0 holds 0 samples"),
-        (np.full(16_000, np.nan, np.float32), "16000 samples that are not finite"),
-        (np.full(16_000, np.inf, np.float32), "16000 samples that are not finite"),
+        (np.zeros((2, 16_000), np.int16), r"window 1 has the shape \(2, 16000\), expected one dimension"),
+        (np.zeros(16_000, np.float32), "window 1 holds float32, expected int16"),
+        (np.zeros(1_599, np.int16), "window 1 holds 1599 samples, expected at least 1600"),
+        (np.zeros(0, np.int16), "window 1 holds 0 samples"),
     ],
 )
 def test_a_window_that_is_no_audio_is_refused_with_what_was_found(
-    window: NDArray[np.float32], found: str
+    window: NDArray[np.int16], found: str
 ) -> None:
+    transducer = Fixed([])
     with pytest.raises(ValueError, match=found):
-        recognizer(Fixed([])).recognize([window])
+        recognizer(transducer).prepare([WINDOW, window])
+    assert transducer.staged == []
+
+
+def test_no_windows_are_no_batch() -> None:
+    with pytest.raises(ValueError, match="there are 0 windows"):
+        recognizer(Fixed([])).prepare([])
 
 
 def test_a_result_that_is_missing_from_the_batch_is_an_error_and_not_silence() -> None:
     with pytest.raises(EngineFailed, match="gave 2 results, expected 3") as caught:
-        recognizer(Fixed([], short_by=1)).recognize([WINDOW] * 3)
+        hear(recognizer(Fixed([], short_by=1)), [WINDOW] * 3)
     assert caught.value.code == "engine_bad_result"
+    assert caught.value.deterministic
 
 
 def test_the_model_has_the_name_of_the_hub_or_of_its_file() -> None:
