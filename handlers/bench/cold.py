@@ -7,6 +7,7 @@ from typing import Any
 from handlers.bench.options import Options
 from handlers.bench.report import Bound, Figure, figure
 from handlers.bench.sides import NO_LIMIT_S, remote
+from infra.engine_options import Precision
 
 A_THIRD = Bound(1 / 3, is_most=True)
 
@@ -26,6 +27,12 @@ class Cold:
             "restored": asdict(found.median("restored")),
             "sizes": {".nemo, MB": found.nemo_file_mb, "prepared folder, MB": found.folder_mb},
         }
+
+    def prepare(self, model: str, folder: str, precision: Precision) -> None:
+        """Write a prepared model, from which all later loads are quick."""
+        from infra import models
+
+        models.prepare(model, Path(folder), precision)
 
 
 def start(options: Options, folder: Path, limit_s: float = NO_LIMIT_S) -> list[Figure]:  # noqa: ARG001 - the signature of all steps

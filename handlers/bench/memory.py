@@ -14,12 +14,16 @@ def planned_against_measured(
 ) -> list[dict[str, Any]]:
     """For each (windows, seconds): bytes of 0.6B in bf16 by the formula, and the device's peak.
 
-    Without a CUDA device nothing is measured, and the list holds the plan alone.
+    Without a CUDA device nothing is measured, and the list holds the plan alone. Batches beyond the
+    limits are left out.
     """
     import torch
 
     found = []
+    limits = recognizer.ready()
     for windows, length_s in shapes:
+        if windows > limits.most_of(limits.size_of(length_s)):
+            continue  # larger than CUDA graphs were captured for, or than fits
         row: dict[str, Any] = {
             "windows": windows,
             "length_s": length_s,

@@ -54,8 +54,8 @@ def run(name: str, options: Options, *, as_json: bool, only: Sequence[str] = ())
     """
     if options.folder:
         options.folder.mkdir(parents=True, exist_ok=True)
-    about = machine.about(_command(name, options), options.threads)
-    path = options.folder / f"{name}.json" if options.folder else None
+    about = machine.about(_command(name, options, only), options.threads)
+    path = options.folder / f"{_file_name(name, only)}.json" if options.folder else None
     report = Report({**about, "model": Path(options.model).name}, sys.stderr if as_json else sys.stdout, path)
     with tempfile.TemporaryDirectory(prefix="klipscribe-bench-") as scratch:
         if name == "gpu":
@@ -89,7 +89,13 @@ def _steps(
         plot_all(options.folder, swept)
 
 
-def _command(name: str, options: Options) -> str:
+def _file_name(name: str, only: Sequence[str]) -> str:
+    """Runs of single steps have files of their own."""
+    return "-".join([name, *(step.replace(" ", "-") for step in only)])
+
+
+def _command(name: str, options: Options, only: Sequence[str]) -> str:
     words = ["klipscribe bench", name, "--model", shlex.quote(Path(options.model).name)]
     words += ["--device", options.device, *(["--quick"] if options.is_quick else [])]
+    words += [f"--only {shlex.quote(step)}" for step in only]
     return " ".join(words)

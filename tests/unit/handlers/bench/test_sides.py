@@ -1,6 +1,7 @@
 import io
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from handlers.bench.sides import in_turns
 from handlers.bench.worker import serve
@@ -17,7 +18,7 @@ class Adder:
         raise ValueError("no such number")
 
 
-def answers(*requests: dict[str, object]) -> list[dict[str, object]]:
+def answers(*requests: dict[str, Any]) -> list[dict[str, Any]]:
     out = io.StringIO()
     serve(io.StringIO("".join(json.dumps(one) + "\n" for one in requests)), out, {"adder": Adder})
     return [json.loads(line) for line in out.getvalue().splitlines()]
