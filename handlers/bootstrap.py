@@ -34,6 +34,7 @@ from handlers.engine import sizes_of, windowed_engine
 from handlers.life import Life
 from handlers.once import once
 from handlers.world import World
+from infra import models
 from infra import settings as environment
 from infra.audio import PyAvReader
 from infra.clock import SystemClock
@@ -116,7 +117,8 @@ def parakeet_engine(
     reader: AudioReader,
     on_lost: Callable[[EngineLost], None] = lambda lost: None,  # noqa: ARG005 - nobody to tell
 ) -> WindowedEngine:
-    """Parakeet over windows; the model is loaded when the first window arrives."""
+    """Parakeet over windows; the model is loaded when the first window arrives, its file read from now on."""
+    models.prefetch(settings.parakeet_model_name)
     options = EngineOptions(
         device=settings.parakeet_device,
         precision=settings.parakeet_precision,

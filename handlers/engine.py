@@ -1,4 +1,4 @@
-"""Parakeet as an engine, wired: decoder, queue, model. No cloud's client is imported, for tools without one."""
+"""Parakeet as an engine, wired: decoder, queue, model. No cloud's client is imported: tools have none."""
 
 from collections.abc import Callable
 

@@ -8,9 +8,10 @@ from core.errors import Damaged
 from core.ports import SAMPLE_RATE_HZ, Block
 from infra.audio_ahead import ahead
 from infra.audio_decoding import Decoding, Piece
-from infra.audio_file import opened
+from infra.audio_file import AudioFile, opened
 from infra.audio_length import length, stated_s
 from infra.audio_resampling import resampled
+from infra.audio_timeline import Timeline
 
 COMPLETE = 0.95
 """A file of which less than this share can be decoded is damaged; rounding and padding are far smaller."""
@@ -26,7 +27,7 @@ class PyAvReader:
     Args:
         threads: with 1 everything runs in the thread that takes the blocks. From 2 on a second one reads and
             decodes ahead, while the first resamples; the blocks are the same. More than two are not used,
-            since decoders side by side wait for the interpreter's lock at each packet (ADR 6).
+            since decoders side by side wait for the interpreter's lock at each packet (ADR 7).
 
     Raises:
         ValueError: threads is below 1.
@@ -77,29 +78,38 @@ class PyAvReader:
                     if given > MAX_DURATION_S * SAMPLE_RATE_HZ:
                         check_duration(audio.uri, given / SAMPLE_RATE_HZ)
                     yield block
-            _check_complete(audio.uri, decoding, stated_s(audio))
+            _check_complete(audio, decoding.timeline)
 
     def _pieces(self, decoding: Decoding) -> Generator[Piece]:
         pieces = decoding.pieces()
         return pieces if self._threads == 1 else ahead(pieces, PIECES_AHEAD)
 
 
-def _check_complete(uri: str, decoding: Decoding, expected_s: float | None) -> None:
+def _check_complete(audio: AudioFile, timeline: Timeline) -> None:
     """Refuse what ended early, or has holes.
 
     Raises:
         Damaged: with both figures.
         OutOfLimits: shorter than a second, and no header promised more.
     """
-    heard_s, position_s = decoding.timeline.heard_s, decoding.timeline.position_s
+    expected_s, heard_s, position_s = stated_s(audio), timeline.heard_s, timeline.position_s
     if expected_s is not None and position_s < COMPLETE * expected_s:
         raise Damaged(
-            f"{uri}: {heard_s:.3f} s could be decoded, the header states {expected_s:.3f} s", code="truncated"
+            f"{audio.uri}: {heard_s:.3f} s could be decoded, the header states {expected_s:.3f} s",
+            code="truncated",
         )
     if heard_s == 0 or heard_s < COMPLETE * position_s:
         raise Damaged(
-            f"{uri}: {heard_s:.3f} s of {position_s:.3f} s could be decoded, expected {COMPLETE:.0%} of it",
+            f"{audio.uri}: {heard_s:.3f} s of {position_s:.3f} s could be decoded, "
+            f"expected {COMPLETE:.0%} of it",
+            code="corrupt",
+        )
+    if audio.format == "aac" and timeline.heard_bytes < COMPLETE * audio.sound_bytes:
+        # Neither a header nor time stamps: FFmpeg passes over whatever does not look like a frame.
+        raise Damaged(
+            f"{audio.uri}: {timeline.heard_bytes} of {audio.sound_bytes} bytes could be decoded, "
+            f"expected {COMPLETE:.0%} of them",
             code="corrupt",
         )
     if heard_s < COMPLETE * MIN_DURATION_S:
-        check_duration(uri, heard_s)
+        check_duration(audio.uri, heard_s)

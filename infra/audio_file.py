@@ -70,13 +70,17 @@ class ReadThrough:
 
 @dataclass(frozen=True, slots=True)
 class AudioFile:
-    """A container that was opened, its first audio stream, and the first bytes, after an ID3 tag if any."""
+    """A container that was opened, its first audio stream, and the first bytes, after an ID3 tag if any.
+
+    `sound_bytes` is the file's size without that tag.
+    """
 
     uri: str
     container: InputContainer
     stream: AudioStream
     head: bytes
     size_bytes: int
+    sound_bytes: int
 
     @property
     def format(self) -> str:
@@ -94,15 +98,17 @@ def opened(source: AudioSource) -> Iterator[AudioFile]:
         Exception: whatever the object's stream raised: ObjectNotFound, Retryable.
     """
     uri = source.object.uri
-    with source.open() as stream:
-        bytes_ = ReadThrough(stream)
+    with source.open() as opened_:
+        bytes_ = ReadThrough(opened_)
         try:
             size_bytes = bytes_.seek(0, 2)
             head = _read_at(bytes_, 0)
-            body = _read_at(bytes_, id3_bytes(head)) if head[:3] == b"ID3" else head
+            tag_bytes = id3_bytes(head) if head[:3] == b"ID3" else 0
+            body = _read_at(bytes_, tag_bytes) if tag_bytes else head
             bytes_.seek(0)
             with _container(uri, bytes_, head) as container:
-                yield AudioFile(uri, container, _first_audio(uri, container), body, size_bytes)
+                stream = _first_audio(uri, container)
+                yield AudioFile(uri, container, stream, body, size_bytes, size_bytes - tag_bytes)
         except (av.FFmpegError, Rejected) as error:
             if bytes_.failure is not None:
                 raise bytes_.failure from None

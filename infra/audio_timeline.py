@@ -10,26 +10,26 @@ HOLE_S = 0.1
 """Time stamps are rounded to a millisecond in some containers; the shortest packet lost is about as long."""
 
 _COUNTING = ("mp3",)
-"""Containers without time stamps: FFmpeg counts frames, so that a stretch of broken ones takes no time.
-The bytes of such a stretch come as packets that can't be decoded, and tell how long it was: exactly where the
-bit rate is constant, about right where it varies."""
+"""Containers without time stamps: FFmpeg counts packets, and a broken stretch comes as a few packets of any
+size. Their bytes tell how long it was: exactly where the bit rate is constant, roughly where it varies."""
 
 
 class Timeline:
-    """Time stamps, and the bytes of refused packets, against what was decoded.
+    """Time stamps, or the bytes of refused packets, against what was decoded.
 
-    `heard_s` is what was decoded, `position_s` the same with the holes between.
+    `heard_s` and `heard_bytes` are what was decoded, `position_s` is the time with the holes between.
     """
 
     def __init__(self, audio: AudioFile) -> None:
         self._counts = audio.format in _COUNTING
         self._zero_s: float | None = None
-        self._heard_bytes = self._lost_bytes = self._tag_bytes = 0
+        self._lost_bytes = self._tag_bytes = 0
+        self.heard_bytes = 0
         self.heard_s = self.position_s = 0.0
 
     def hear(self, packet: "Packet[AudioStream]") -> None:
         """Take a packet that was decoded."""
-        self._heard_bytes += packet.size
+        self.heard_bytes += packet.size
 
     def refuse(self, packet: "Packet[AudioStream]") -> None:
         """Take a packet that could not be decoded; a tag between two joined MP3 files is no lost sound."""
@@ -42,8 +42,8 @@ class Timeline:
 
     def place(self, frame: AudioFrame) -> float:
         """Put a frame behind the last one; the seconds of the hole between the two, or 0."""
-        hole_s = max(self._by_stamps_s(frame.time), self._by_bytes_s())
-        hole_s = hole_s if hole_s > HOLE_S else 0.0
+        missing_s = self._by_bytes_s() if self._counts else self._by_stamps_s(frame.time)
+        hole_s = missing_s if missing_s > HOLE_S else 0.0
         self._lost_bytes = 0
         length_s = frame.samples / frame.sample_rate
         self.heard_s += length_s
@@ -62,6 +62,6 @@ class Timeline:
         return missing_s
 
     def _by_bytes_s(self) -> float:
-        if not (self._counts and self._lost_bytes and self._heard_bytes):
+        if not (self._lost_bytes and self.heard_bytes):
             return 0.0
-        return self._lost_bytes * self.heard_s / self._heard_bytes
+        return self._lost_bytes * self.heard_s / self.heard_bytes

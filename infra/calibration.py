@@ -11,7 +11,7 @@ from core.batching import Limits
 from core.errors import EngineLost
 from core.memory import Dimensions, Footprint, Measured, corrected, plan
 from core.ports import SAMPLE_RATE_HZ
-from infra import machine, nemo
+from infra import machine, models, nemo
 from infra.acceleration import Decoder, captured, compile_layers, undo_compile, use_attention
 from infra.engine_options import EngineOptions, Precision
 from infra.staging import CpuStaging, CudaStaging
@@ -32,7 +32,7 @@ CUDA_MOST = 64
 CUDA_SHARE = 0.9
 """Of the device's free memory; the rest is for libraries' work spaces and a fragmented cache."""
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("klipscribe.engine")
 
 Assemble = Callable[[str, Precision], Any]
 
@@ -50,7 +50,7 @@ class Loaded:
     limits: Limits
 
 
-def load(name_or_path: str, options: EngineOptions, *, assemble: Assemble = nemo.assemble) -> Loaded:
+def load(name_or_path: str, options: EngineOptions, *, assemble: Assemble = models.assemble) -> Loaded:
     """Bring a model to its device and find out how much fits.
 
     Args:
@@ -90,10 +90,10 @@ def footprint_of(model: Any, options: EngineOptions, device: str) -> Footprint:
 def cpu_limits(footprint: Footprint, options: EngineOptions, cores: int, free_bytes: float) -> Limits:
     """How much a CPU hears at once: as many batches as cores, each on one thread.
 
-    One worker of two threads was slower than two of one: half of the work, the decoder's loop above all, is
-    of steps too small to share.
+    Two workers of one thread were faster than one of two (docs/benchmarks.md). The bound on memory is a
+    GPU's; a CPU's batches go by what is free.
     """
-    budget = options.memory_limit_gb * GB if options.memory_limit_gb else CPU_SHARE * free_bytes
+    budget = CPU_SHARE * free_bytes
     most = options.batch_size or max(1, int(CPU_PADDED_S / options.sizes_s[0]))
     planned = plan(footprint, budget, options.sizes_s, most, options.workers or cores)
     if options.batch_size:

@@ -19,7 +19,7 @@ class EngineOptions:
         cuda_graphs: of the decoder, on CUDA. auto uses them where the whole loop can be one graph.
         compile: torch.compile for the layers of the encoder. The first batches take minutes.
         sizes_s: lengths to which windows are padded, ascending, in seconds.
-        memory_limit_gb: what the process may take of the device, or of the machine where it runs on a CPU.
+        memory_limit_gb: what the process may take of a GPU's memory.
         batch_size: the most windows in a batch, whatever their length.
         workers: batches at the same time on a CPU, each with its share of the cores. CUDA runs one.
     """

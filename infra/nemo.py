@@ -1,71 +1,15 @@
-"""NeMo and torch, imported late and kept quiet: the rest neither waits for them nor reads their chatter.
+"""NeMo's model and its decoder, set up for our calls.
 
 The model is called below its own transcribe(), which is serial, pads short audio at both ends and so shifts
 its times, rebuilds the decoder when timestamps are toggled, and builds words slowly.
 """
 
 import copy
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from core.errors import EngineFailed
-from infra.engine_options import Device, Precision
-
-CHATTY = ("nv_one_logger", "lightning", "lightning.pytorch", "pytorch_lightning", "numexpr", "matplotlib")
-
-
-def assemble(name_or_path: str, precision: Precision) -> Any:
-    """The NeMo model, on the CPU, from the path of a `.nemo` file or by its name on the Hugging Face hub.
-
-    Args:
-        name_or_path: of the model.
-        precision: of the encoder's weights.
-
-    Raises:
-        EngineFailed: engine_model_unavailable.
-    """
-    try:
-        with quiet():
-            model = _restore(name_or_path).eval()
-            if precision == "bf16":
-                model.encoder.bfloat16()
-            return model
-    except Exception as error:  # NeMo and the hub's client raise what they like
-        raise EngineFailed(
-            f"the speech model {name_or_path} can't be loaded ({type(error).__name__}); set "
-            "PARAKEET_MODEL_NAME to the path of a .nemo file, or to the name of a Parakeet-TDT model on the "
-            "Hugging Face hub, and install the extra named asr",
-            code="engine_model_unavailable",
-            deterministic=name_or_path.endswith(".nemo"),
-        ) from error
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep back what third parties warn of and log while they are imported and while they build a model.
-
-    Their deprecations are not ours to mend. Errors stay visible. Importing NeMo also takes over
-    `warnings.showwarning`; leaving the context gives it back.
-    """
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from nemo.utils import logging as nemo_logging
-
-        nemo_logging.setLevel(logging.ERROR)
-        yield
-
-
-def _restore(name_or_path: str) -> Any:
-    from nemo.collections.asr.models import ASRModel
-
-    if name_or_path.endswith(".nemo"):
-        return ASRModel.restore_from(name_or_path, map_location="cpu")
-    return ASRModel.from_pretrained(name_or_path, map_location="cpu")
+from infra.engine_options import Device
+from infra.quiet import quiet
 
 
 def make_repeatable(model: Any) -> None:

@@ -13,6 +13,7 @@ from core.errors import EngineFailed
 from core.ports import SAMPLE_RATE_HZ
 from core.transcript import Word
 from core.words import Token, words_from
+from infra import models
 from infra.calibration import Loaded, load
 from infra.engine_options import EngineOptions
 from infra.staging import Staged
@@ -42,9 +43,11 @@ class ParakeetRecognizer:
 
     @property
     def model(self) -> str:
-        """Name of the model: as on the hub, or that of the file without its folder and its ending."""
-        path = PurePath(self._name_or_path)
-        return path.stem if path.suffix == ".nemo" else self._name_or_path
+        """Name of the model: as on the hub, or of the file or the folder; loading tells what is wrong."""
+        try:
+            return models.name_of(self._name_or_path)
+        except EngineFailed:
+            return PurePath(self._name_or_path).name
 
     def ready(self) -> Limits:
         """Import NeMo (10 s) and load the model unless that is done; how much it can hear at once.

@@ -10,7 +10,7 @@ import pytest
 from core.errors import EngineFailed
 from core.memory import MARGIN
 from core.transcript import Word
-from infra import nemo
+from infra import models
 from infra.calibration import calibrated, measured
 from infra.engine_options import EngineOptions
 from infra.parakeet import ParakeetRecognizer
@@ -66,7 +66,7 @@ def test_tokens_are_those_of_transcribe_for_each_clip_alone(
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # NeMo's own use of older interfaces
-        model = nemo.assemble(str(TINY_MODEL), "fp32").to("cuda")
+        model = models.assemble(str(TINY_MODEL), "fp32").to("cuda")
         theirs = [
             model.transcribe([clip.astype(np.float32) / 32_768], batch_size=1, timestamps=True)[0]
             for clip in clips

@@ -30,13 +30,13 @@ def sound(rate: int = RATE) -> Sound:
     """The recording at another rate, by linear interpolation."""
     audio = said().audio().astype(np.float64)
     at = np.arange(len(audio) * rate // RATE) * (RATE / rate)
-    return np.interp(at, np.arange(len(audio)), audio)
+    moved: Sound = np.interp(at, np.arange(len(audio)), audio)
+    return moved
 
 
 def hear(data: bytes, model: ParakeetRecognizer) -> Transcript:
-    source, reader = source_of(data), PyAvReader()
-    with engine_over(model, reader=reader) as engine:
-        return engine.transcribe(source, reader.probe(source))
+    with engine_over(model) as engine:
+        return engine.transcribe(source_of(data), PyAvReader().probe(source_of(data)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pytest
 from core.errors import EngineFailed
 from core.transcript import Word, text_of
 from core.wer import compare
-from infra import calibration, nemo
+from infra import calibration, models, nemo
 from infra.acceleration import use_attention
 from infra.engine_options import EngineOptions
 from infra.parakeet import ParakeetRecognizer
@@ -31,8 +31,7 @@ MAX_END_S = 0.080
 @pytest.fixture(scope="module")
 def untouched() -> Any:
     """A model of its own for transcribe(), which rebuilds the decoder."""
-    with nemo.quiet():
-        return nemo._restore(str(TINY_MODEL))
+    return models.assemble(str(TINY_MODEL), "fp32")
 
 
 @pytest.fixture(scope="module")

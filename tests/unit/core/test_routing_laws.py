@@ -111,7 +111,13 @@ def test_what_ingest_sends_straight_no_gpu_would_have_kept(
     except NoRoute:
         return
     if straight is not None:
-        later = replace(other, deepgram_available=engines.deepgram_available)
+        later = replace(
+            engines,
+            gpu=other.gpu,
+            queue_s=other.queue_s,
+            parakeet_rtfx=other.parakeet_rtfx,
+            start_s=other.start_s,
+        )
         assert method(file, later, policy) == "deepgram"
 
 

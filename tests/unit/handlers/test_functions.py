@@ -7,15 +7,14 @@ from functools import partial
 from typing import Any
 
 import flask
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from core import events
 from core.audio import AudioInfo, AudioObject, AudioSource
 from core.errors import Retryable
 from core.jobs import Job
 from core.notification import Notification
+from core.ports import Block
 from core.transcript import Transcript
 from handlers import bootstrap, dead_letter, ingest, notify, transcribe
 from handlers.outcome import Handle, answer
@@ -38,7 +37,7 @@ class HeaderReader:
     def probe(self, source: AudioSource) -> AudioInfo:
         return AudioInfo(60.0, 44_100, 2, "mp3")
 
-    def samples(self, source: AudioSource) -> Iterator[NDArray[np.int16]]:
+    def blocks(self, source: AudioSource) -> Iterator[Block]:
         raise AssertionError("nothing here decodes")
 
 

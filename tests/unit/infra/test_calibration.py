@@ -23,13 +23,6 @@ def test_a_large_model_on_a_small_machine_gets_smaller_batches_and_fewer_workers
         assert limits.workers * LARGE.bytes_of(most, size_s) <= 1 * GB
 
 
-def test_the_memory_limit_wins_over_what_is_free() -> None:
-    free = cpu_limits(LARGE, EngineOptions(), cores=4, free_bytes=64 * GB)
-    bound = cpu_limits(LARGE, EngineOptions(memory_limit_gb=1.0), cores=4, free_bytes=64 * GB)
-    assert bound.most < free.most
-    assert bound.workers <= free.workers
-
-
 def test_what_is_asked_for_is_done_where_memory_allows() -> None:
     options = EngineOptions(batch_size=16, workers=1, sizes_s=(30.0,))
     limits = cpu_limits(TINY, options, cores=2, free_bytes=64 * GB)
