@@ -24,13 +24,13 @@ def test_a_lone_line_has_the_whole_queue() -> None:
 
 
 def test_no_more_waits_than_keeps_the_model_busy() -> None:
-    queue = WindowQueue(100.0)
+    queue = WindowQueue()
     queue.serve(Limits((1.0, 2.0), (4, 3), workers=2))
     assert fill(queue, queue.open_line()) == 3 * 2 * 6
 
 
 def test_little_waits_until_the_model_says_how_much_it_hears() -> None:
-    queue = WindowQueue(7200.0)
+    queue = WindowQueue()
     assert fill(queue, queue.open_line()) == 600
 
 
