@@ -40,8 +40,8 @@ class Staging(Protocol):
 class CpuStaging:
     """The model runs where the windows are: they are padded to the longest of them, in whole seconds.
 
-    oneDNN keeps the kernels and the work spaces of each shape that it meets. With lengths to the sample no two
-    batches are alike, and memory grows by 8 MB with each.
+    oneDNN keeps the kernels and the work spaces of each shape that it meets. With lengths to the sample no
+    two batches are alike, and memory grows by 8 MB with each.
     """
 
     def stage(self, windows: Windows) -> Staged:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).parents[2]
+WORKER = "handlers.bench.worker"
 NO_LIMIT_S = 24 * 3600.0
 
 
@@ -74,12 +75,17 @@ def remote(side: str, *, threads: int, limit_s: float = NO_LIMIT_S, **values: An
     """
     counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
     process = subprocess.Popen(
-        [sys.executable, "-m", "handlers.bench.worker"],
+        [
+            "/usr/bin/env",
+            *(f"{name}={value}" for name, value in counts.items()),
+            sys.executable,
+            "-m",
+            WORKER,
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=ROOT,
-        env={**os.environ, **counts},
         start_new_session=True,
     )
     try:
