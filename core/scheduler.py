@@ -25,9 +25,6 @@ from core.window_queue import Submitted, WindowQueue, claim
 SHORTEST_S = 0.1
 """The shortest window that a recognizer takes: core.ports.Recognizer.prepare."""
 
-QUEUE_S = 7200.0
-"""Two hours of audio: 230 MB of samples, and enough to fill batches while the next windows are decoded."""
-
 
 class Line:
     """One job's way in.
@@ -73,8 +70,8 @@ class Scheduler:
         recognizer: the model. It is loaded when the first window comes; where that fails, the windows that
             wait fail too, and the next one tries again.
         clock: times the batches.
-        queue_s: audio that may wait in all. An open line's share is this through the number of open lines,
-            and one window at least.
+        queue_s: audio that may wait in all; None for as much as keeps the model busy. An open line's share is
+            that through the number of open lines, and one window at least.
         on_lost: told once that the device is gone, before any window is; runs in a thread of a stage.
         assumed_rtfx: speed by which waits are predicted before the first batch.
         pools: makes the stages' threads.
@@ -85,7 +82,7 @@ class Scheduler:
         recognizer: Recognizer,
         clock: Clock,
         *,
-        queue_s: float = QUEUE_S,
+        queue_s: float | None = None,
         on_lost: Callable[[EngineLost], None] = lambda _: None,
         assumed_rtfx: float | None = None,
         pools: Pools = threads_of,

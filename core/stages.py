@@ -214,6 +214,7 @@ class Stages:
     def _is_loaded(self, limits: Limits) -> list[Act]:
         """One thread loaded the model; where several run it, they take its place."""
         self.limits = limits
+        self._queue.serve(limits)
         if limits.workers > 1:
             self._executors["model"].shutdown(wait=False)
             self._executors["model"] = self._pools("model", limits.workers)

@@ -13,6 +13,12 @@ from core.batching import Limits, choose
 from core.ports import SAMPLE_RATE_HZ
 from core.transcript import Word
 
+BATCHES_WAITING = 3
+"""For each worker: one to be prepared next, and two that arrive while it is."""
+
+UNTIL_LOADED_S = 600.0
+"""What may wait until the model says how much it hears at once: 19 MB of samples."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Submitted:
@@ -59,14 +65,22 @@ class WindowQueue:
     whoever has the window must settle it, or somebody has cancelled it before.
 
     Args:
-        most_s: how much audio may wait in all. A line's share is this through the number of open lines.
+        bound_s: how much audio may wait in all; None for as much as keeps the model busy. A line's share is
+            that through the number of open lines.
     """
 
-    def __init__(self, most_s: float) -> None:
-        self._most_s = most_s
+    def __init__(self, bound_s: float | None = None) -> None:
+        self._is_fixed = bound_s is not None
+        self._bound_s = UNTIL_LOADED_S if bound_s is None else bound_s
         self._numbers = count()
         self._lines: dict[int, list[Submitted]] = {}
         self._again: deque[Batch] = deque()
+
+    def serve(self, limits: Limits) -> None:
+        """Let as much wait as keeps a model of these limits busy, unless the bound is fixed."""
+        if not self._is_fixed:
+            largest_s = max(size_s * most for size_s, most in zip(limits.sizes_s, limits.most, strict=True))
+            self._bound_s = BATCHES_WAITING * limits.workers * largest_s
 
     @property
     def waiting_s(self) -> float:
@@ -103,8 +117,8 @@ class WindowQueue:
     def admits(self, line: int, length_s: float) -> bool:
         """Whether a window fits into the whole and into its line's share, or its line has none that waits."""
         mine_s = _length_s(self._lines[line])
-        share_s = self._most_s / len(self._lines)
-        fits = mine_s + length_s <= share_s and self.waiting_s + length_s <= self._most_s
+        share_s = self._bound_s / len(self._lines)
+        fits = mine_s + length_s <= share_s and self.waiting_s + length_s <= self._bound_s
         return fits or not self._lines[line]
 
     def add(self, window: Submitted) -> None:

@@ -133,7 +133,7 @@ def parakeet_engine(
         ParakeetRecognizer(settings.parakeet_model_name, options),
         WindowSpec(settings.window_s, settings.overlap_s, settings.search_s),
         reader=reader,
-        queue_s=settings.queue_audio_hours * 3600,
+        queue_s=settings.queue_s,
         on_lost=on_lost,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from core.errors import EngineLost
 from core.ports import AudioReader, Recognizer
-from core.scheduler import QUEUE_S, Scheduler
+from core.scheduler import Scheduler
 from core.windowed import WindowedEngine
 from core.windows import WindowSpec
 from infra.clock import SystemClock
@@ -17,7 +17,7 @@ def windowed_engine(
     spec: WindowSpec,
     *,
     reader: AudioReader,
-    queue_s: float = QUEUE_S,
+    queue_s: float | None = None,
     on_lost: Callable[[EngineLost], None] = lambda lost: None,  # noqa: ARG005 - nobody to tell
 ) -> WindowedEngine:
     """An engine whose model is loaded when the first window arrives.

@@ -10,7 +10,7 @@ from infra import nemo
 from infra.engine_options import Switch
 from infra.torch_errors import mapped
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("klipscribe.engine")
 
 
 def use_attention(encoder: Any, *, fused: bool) -> None:

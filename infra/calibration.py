@@ -32,7 +32,7 @@ CUDA_MOST = 64
 CUDA_SHARE = 0.9
 """Of the device's free memory; the rest is for libraries' work spaces and a fragmented cache."""
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("klipscribe.engine")
 
 Assemble = Callable[[str, Precision], Any]
 

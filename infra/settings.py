@@ -65,6 +65,11 @@ class Settings(Fields):
         return self.gpu_batch_size if self.enable_batch_processing else 1
 
     @property
+    def queue_s(self) -> float | None:
+        """Audio that may wait for the model; None for as much as keeps it busy."""
+        return None if self.queue_audio_minutes is None else self.queue_audio_minutes * 60
+
+    @property
     def max_file_bytes(self) -> int:
         """The largest file that is accepted."""
         return int(self.max_file_size_gb * 1024**3)

@@ -178,8 +178,10 @@ class Fields(BaseSettings):
         None, "auto, or 0 to 60", "How far windows overlap. auto is 4 seconds, or half of a shorter window."
     )
     max_concurrent_chunks: int = _whole(4, 1, 64, "Processes that decode files, one each.")
-    queue_audio_hours: float = _number(
-        2, 0.01, 48, "Decoded audio that may wait for the model; decoding waits beyond that."
+    queue_audio_minutes: Annotated[Annotated[float, Field(ge=1, le=1440)] | None, AUTO] = _setting(
+        None,
+        "auto, or 1 to 1440",
+        "Decoded audio that may wait for the model; decoding waits beyond that. auto keeps the model busy.",
     )
     enable_batch_processing: bool = _on("false makes every batch one window.")
     max_file_size_gb: float = _number(2, 0.001, 16, "Larger files are rejected. In GiB.")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from core.audio import AudioObject, AudioSource
 from core.ports import AudioReader, Recognizer
-from core.scheduler import QUEUE_S
 from core.transcript import Transcript
 from core.windowed import WindowedEngine
 from core.windows import WindowSpec
@@ -21,7 +20,7 @@ def engine_over(
     recognizer: Recognizer,
     spec: WindowSpec | None = None,
     reader: AudioReader | None = None,
-    queue_s: float = QUEUE_S,
+    queue_s: float | None = None,
 ) -> Iterator[WindowedEngine]:
     """An engine whose threads end with the block."""
     engine = windowed_engine(recognizer, spec or WindowSpec(), reader=reader or PyAvReader(), queue_s=queue_s)

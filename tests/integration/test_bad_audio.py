@@ -35,9 +35,8 @@ def sound(rate: int = RATE) -> Sound:
 
 
 def hear(data: bytes, model: ParakeetRecognizer) -> Transcript:
-    source, reader = source_of(data), PyAvReader()
-    with engine_over(model, reader=reader) as engine:
-        return engine.transcribe(source, reader.probe(source))
+    with engine_over(model) as engine:
+        return engine.transcribe(source_of(data), PyAvReader().probe(source_of(data)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ def ready(name: str) -> Any:
     torch.set_num_threads(1)  # with more, a busy machine makes so small a model ten times slower
     model = models.assemble(name, "fp32")
     nemo.make_repeatable(model)
+    nemo.decoding_loop(model, graphs=False)
     return model
 
 

@@ -23,6 +23,17 @@ def test_a_lone_line_has_the_whole_queue() -> None:
     assert queue.waiting_s == 10.0
 
 
+def test_no_more_waits_than_keeps_the_model_busy() -> None:
+    queue = WindowQueue()
+    queue.serve(Limits((1.0, 2.0), (4, 3), workers=2))
+    assert fill(queue, queue.open_line()) == 3 * 2 * 6
+
+
+def test_little_waits_until_the_model_says_how_much_it_hears() -> None:
+    queue = WindowQueue()
+    assert fill(queue, queue.open_line()) == 600
+
+
 def test_open_lines_share_the_queue_equally() -> None:
     queue = WindowQueue(10.0)
     lines = [queue.open_line() for _ in range(3)]

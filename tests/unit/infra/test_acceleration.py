@@ -6,6 +6,7 @@ import pytest
 
 from core.errors import EngineLost
 from infra.acceleration import Decoder, captured
+from tests.log_lines import Lines
 
 pytestmark = pytest.mark.asr
 
@@ -24,10 +25,10 @@ class Failing:
         raise self._error
 
 
-def test_a_capture_that_fails_leaves_the_plain_loop(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_capture_that_fails_leaves_the_plain_loop(lines: Lines) -> None:
     model = Failing(RuntimeError("CUDA error: operation not permitted when stream is capturing"))
     assert captured(PLAIN, model, "on", most=4, encoded=ON_CUDA) is PLAIN
-    assert "no CUDA graphs in the decoder" in caplog.text
+    assert lines.one()["message"] == "no CUDA graphs in the decoder: the capture failed"
 
 
 def test_a_device_that_is_lost_while_capturing_is_no_reason_to_go_on() -> None:

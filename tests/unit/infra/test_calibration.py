@@ -1,8 +1,11 @@
+import numpy as np
+import pytest
+
 from core.memory import Dimensions, Footprint
 from infra.acceleration import Decoder
 from infra.calibration import cpu_limits
 from infra.engine_options import EngineOptions
-from infra.staging import padded_to
+from infra.staging import CpuStaging, padded_to
 
 TINY = Footprint.of(Dimensions(128, 4, 96, 80), "fp32", "sdpa")
 LARGE = Footprint.of(Dimensions(), "fp32", "sdpa")
@@ -43,6 +46,13 @@ def test_windows_are_padded_to_the_next_size_and_longer_ones_not_at_all() -> Non
         200,
         201,
     ]
+
+
+@pytest.mark.asr
+def test_on_a_cpu_batches_are_padded_to_whole_seconds_so_that_few_shapes_are_met() -> None:
+    lengths = ([1_600], [15_999, 400], [16_000], [16_001], [640_000, 16_000])
+    shapes = [CpuStaging().stage([np.zeros(n, np.int16) for n in batch]).audio.shape for batch in lengths]
+    assert shapes == [(1, 16_000), (2, 16_000), (1, 16_000), (1, 32_000), (2, 640_000)]
 
 
 class Shaped:

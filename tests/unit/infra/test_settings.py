@@ -71,11 +71,13 @@ def test_every_promised_setting_has_its_default(name: str, default: Any) -> None
 def test_the_tuned_defaults_stand_where_nothing_is_set() -> None:
     settings = load({"CHUNK_DURATION_MINUTES": "auto", "GPU_BATCH_SIZE": "AUTO"})
     assert (settings.window_s, settings.overlap_s, settings.batch_size) == (40, 4, None)
+    assert settings.queue_s is None
 
 
 def test_the_plans_values_can_be_set() -> None:
     plan = {"CHUNK_DURATION_MINUTES": "10", "CHUNK_OVERLAP_SECONDS": "10", "GPU_BATCH_SIZE": "16"}
-    settings = load(plan)
+    settings = load({**plan, "QUEUE_AUDIO_MINUTES": "30"})
+    assert settings.queue_s == 1800
     assert (settings.window_s, settings.overlap_s, settings.batch_size) == (600, 10, 16)
 
 

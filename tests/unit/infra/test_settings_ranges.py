@@ -22,7 +22,7 @@ OUT_OF_RANGE = [
     ("MAX_CONCURRENT_CHUNKS", "0", "a whole number, 1 to 64"),
     ("ENABLE_BATCH_PROCESSING", "x", "true or false"),
     ("CHUNK_SEARCH_SECONDS", "61", "0 to 60"),
-    ("QUEUE_AUDIO_HOURS", "0", "0.01 to 48"),
+    ("QUEUE_AUDIO_MINUTES", "0", "auto, or 1 to 1440"),
     ("PARAKEET_DEVICE", "tpu", "one of auto, cpu, cuda"),
     ("PARAKEET_PRECISION", "fp16", "one of auto, fp32, bf16"),
     ("PARAKEET_ATTENTION", "flash", "one of sdpa, eager"),

@@ -1,0 +1,34 @@
+"""The engine under test, put together as production does it, with a recognizer that is watched."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from core.windowed import WindowedEngine
+from core.windows import WindowSpec
+from handlers.bench.watching import Notes, WatchedRecognizer
+from handlers.engine import windowed_engine
+from infra import models
+from infra.audio import PyAvReader
+from infra.calibration import load
+from infra.engine_options import EngineOptions
+from infra.parakeet import ParakeetRecognizer
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An engine and its parts."""
+
+    engine: WindowedEngine
+    recognizer: WatchedRecognizer
+    reader: PyAvReader
+    notes: Notes
+    spec: WindowSpec
+
+
+def build(model: str, options: EngineOptions, spec: WindowSpec) -> Built:
+    """The engine, not loaded yet."""
+    notes = Notes()
+    inner = ParakeetRecognizer(model, options, load=partial(load, assemble=models.assemble))
+    recognizer = WatchedRecognizer(inner, notes)
+    reader = PyAvReader()
+    return Built(windowed_engine(recognizer, spec, reader=reader), recognizer, reader, notes, spec)
