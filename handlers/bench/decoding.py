@@ -73,7 +73,7 @@ def whole_file(path: Path) -> NDArray[np.float32]:
 
 
 def _streaming(sound: Sound, processes: int) -> Callable[[], float]:
-    return lambda: _streamed_s(sound, threads)
+    return lambda: _streamed_s(sound, processes)
 
 
 def _streamed_s(sound: Sound, processes: int) -> float:
