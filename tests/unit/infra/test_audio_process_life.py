@@ -22,6 +22,7 @@ from infra.audio_decoding import PIECE_S
 from infra.audio_file import READ_BYTES
 from infra.audio_processes import ProcessReader
 from tests.fakes.recordings import MP3, CountingStream, Recipe, chirp, encoded, source_of
+from tests.log_lines import Lines
 from tests.unit.infra.decoder_processes import await_end, decoders
 
 WAV = Recipe("wav", "pcm_s16le", rate=16_000)
@@ -114,11 +115,12 @@ def test_a_process_that_can_not_decode_fails_each_file_anew_and_never_hangs(code
                 read(reader, SHORT)
 
 
-def test_where_no_process_can_be_started_files_are_decoded_here(caplog: pytest.LogCaptureFixture) -> None:
+def test_where_no_process_can_be_started_files_are_decoded_here(lines: Lines) -> None:
     with closing(ProcessReader(1, command=("/no/such/program",))) as reader:
         for _ in range(2):
             assert read(reader, SHORT) == read(PyAvReader(), SHORT)
-    assert caplog.messages == ["no decoder process could be started: No such file or directory"] * 2
+    said = [line["message"] for line in lines.read_all()]
+    assert said == ["no decoder process could be started: No such file or directory"] * 2
 
 
 @pytest.mark.parametrize("taken", [1, 3])
