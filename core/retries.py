@@ -94,9 +94,11 @@ def filled(
 
 def _parts(samples: NDArray[np.int16], begin: int, end: int, longest: int) -> Iterator[Span]:
     while end - begin > longest:
-        share = (end - begin) // ceil((end - begin) / longest)
+        parts = ceil((end - begin) / longest)
+        share = (end - begin) // parts
         latest = begin + min(share + share // 4, longest)
-        at = quietest(samples, begin + share - share // 4, latest)
+        # Not so early that what is left would need a part more.
+        at = quietest(samples, max(begin + share - share // 4, end - (parts - 1) * longest), latest)
         yield begin, at
         begin = at
     yield begin, end

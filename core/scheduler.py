@@ -52,7 +52,8 @@ class Line:
 
         Raises:
             ValueError: not one-dimensional int16, or too short.
-            EngineRestarting: the engine was lost, or is being closed.
+            EngineLost: the engine was lost with a window of this line on its device.
+            EngineRestarting: the engine was lost with others' windows, or is being closed.
             CancelledError: the line is closed.
         """
         if samples.ndim != 1 or samples.dtype != np.int16 or len(samples) < SHORTEST_S * SAMPLE_RATE_HZ:
@@ -163,6 +164,8 @@ class Scheduler:
         return window.future
 
     def _refusal(self, name: str, line: int) -> Exception | None:
+        if self._stages.lost and self._stages.blames(line):
+            return self._stages.lost
         if self._stages.lost or self._is_closed:
             return EngineRestarting(f"{name}: the engine hears nothing more in this process")
         return None if self._queue.has_line(line) else CancelledError(f"the line of {name} is closed")

@@ -79,6 +79,7 @@ class Stages:
         self._executors: dict[Stage, Executor] = {stage: pools(stage, 1) for stage in get_args(Stage)}
         self._work: dict[Batch, Stage] = {}
         self._is_loading = False
+        self._suspects: set[int] = set()
         self.limits: Limits | None = None
         self.lost: EngineLost | None = None
 
@@ -86,6 +87,10 @@ class Stages:
     def work_s(self) -> float:
         """Audio in all stages."""
         return sum(batch.audio_s for batch in self._work)
+
+    def blames(self, line: int) -> bool:
+        """Whether a window of the line was on the device when it was lost."""
+        return line in self._suspects
 
     @property
     def is_idle(self) -> bool:
@@ -222,7 +227,8 @@ class Stages:
 
     def _not_loaded(self, error: BaseException) -> list[Act]:
         if isinstance(error, EngineLost):
-            return self._lose(error)
+            # No file is the reason; but one that finds no engine at each start has to count it.
+            return self._lose(error, Batch(0.0, tuple(self._queue.clear())))
         return [partial(fail, self._queue.clear(), error)]
 
     def _lose(self, error: EngineLost, *batches: Batch) -> list[Act]:
@@ -233,7 +239,11 @@ class Stages:
         for batch in on_device:
             del self._work[batch]
         suspects = [window for batch in (*batches, *on_device) for window in batch.windows]
-        return [partial(self._tell_of_loss, error, suspects, self._queue.clear(), is_first=is_first)]
+        self._suspects |= {window.line for window in suspects}
+        waiting = self._queue.clear()
+        suspects += (window for window in waiting if self.blames(window.line))
+        others = [window for window in waiting if not self.blames(window.line)]
+        return [partial(self._tell_of_loss, error, suspects, others, is_first=is_first)]
 
     def _tell_of_loss(
         self, error: EngineLost, suspects: list[Submitted], waiting: list[Submitted], *, is_first: bool

@@ -99,8 +99,8 @@ def _join(words: list[Word], end_s: float, later: Heard) -> None:
         del words[first + kept + 1 :]
         added: Sequence[Word] = later.words[begin + 1 :]
     else:
-        words[first:] = [word for word in tail if word.midpoint_s < cut_s]
-        added = _second_half(words[-1:], later.words, cut_s)
+        words[first:] = _first_half(tail, later, end_s, cut_s)
+        added = _second_half(words[-1:], tail, later, cut_s)
     words.extend(_not_before(words[-1:], added))
 
 
@@ -148,9 +148,28 @@ def _not_before(seam: Sequence[Word], words: Iterable[Word]) -> list[Word]:
     return placed[len(seam) :]
 
 
-def _second_half(seam: Sequence[Word], words: Iterable[Word], cut_s: float) -> list[Word]:
-    """What lies after the cut, without a word that the earlier window has already, read differently."""
-    late = [word for word in words if word.midpoint_s >= cut_s]
+def _first_half(tail: Sequence[Word], later: Heard, end_s: float, cut_s: float) -> list[Word]:
+    """What lies before the cut, and what lies behind it where the later window heard nothing yet."""
+    deaf_until_s = min((word.start_s for word in later.words), default=end_s)
+    return [
+        word
+        for word in tail
+        if word.midpoint_s < cut_s or (word.end_s <= deaf_until_s and word.midpoint_s < end_s - EDGE_S)
+    ]
+
+
+def _second_half(seam: Sequence[Word], tail: Sequence[Word], later: Heard, cut_s: float) -> list[Word]:
+    """What lies behind the cut, and what lies before it where the earlier window heard nothing any more.
+
+    A word that the earlier window has already, read differently, is left out.
+    """
+    deaf_from_s = max((word.end_s for word in tail), default=later.start_s)
+    late = [
+        word
+        for word in later.words
+        if word.midpoint_s >= cut_s
+        or (word.start_s >= deaf_from_s and word.midpoint_s > later.start_s + EDGE_S)
+    ]
     return late[1:] if seam and late and same_sound(seam[0], late[0]) else late
 
 

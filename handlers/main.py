@@ -58,6 +58,8 @@ def _serve(request: Request, service: str, wired: Callable[[], Handle]) -> Respo
         return health(service, bootstrap.life())
     if request.method != "POST":
         return Response(status=405, headers={"Allow": "GET, HEAD, POST"})
+    if bootstrap.life().reason:
+        return health(service, bootstrap.life())  # another process takes it, and this one comes to its end
     with bootstrap.life().request():
         return answer(request, wired(), bootstrap.dead_letters().record_malformed)
 

@@ -79,11 +79,12 @@ def captured(decoder: Decoder, model: Any, wanted: Switch, *, most: int, encoded
         return decoder
     try:
         loop = nemo.decoding_loop(model, graphs=True)
-        whole = loop.cuda_graphs_mode is not None and loop.cuda_graphs_mode.name == "FULL_GRAPH"
-        if wanted == "auto" and not whole:
+        if wanted == "on" or _is_whole(loop):
+            loop(x=encoded.repeat(most, 1, 1), out_len=encoded.new_ones(most).long())
+        # NeMo itself falls back to a graph of the parts where the capture of the whole fails.
+        if wanted == "auto" and not _is_whole(loop):
             _log.warning("no CUDA graphs in the decoder: cuda-python or the driver is too old")
             return decoder
-        loop(x=encoded.repeat(most, 1, 1), out_len=encoded.new_ones(most).long())
     except Exception as error:  # NeMo, cuda-python and torch raise what they like while capturing
         failure = mapped(error)
         if failure.code == "engine_lost":
@@ -91,6 +92,10 @@ def captured(decoder: Decoder, model: Any, wanted: Switch, *, most: int, encoded
         _log.warning("no CUDA graphs in the decoder: the capture failed", extra={"reason": str(failure)})
         return decoder
     return Decoder(decoder.plain, loop, most, encoded.shape[1])
+
+
+def _is_whole(loop: Any) -> bool:
+    return loop.cuda_graphs_mode is not None and loop.cuda_graphs_mode.name == "FULL_GRAPH"
 
 
 class Positions:

@@ -20,8 +20,8 @@ from infra.transducer import NemoTransducer, Transducer
 
 GB = 1e9
 
-CPU_PADDED_S = 120.0
-"""Of a batch on a CPU. Four windows of 30 s were as fast as any larger batch, at a quarter of the memory."""
+CPU_PADDED_S = 80.0
+"""Of a batch on a CPU. Larger batches were no faster (docs/benchmarks.md), and take as much more memory."""
 
 CPU_SHARE = 0.5
 """Of the memory that is free; the rest is for decoded audio and for whoever else is there."""

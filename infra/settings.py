@@ -56,8 +56,8 @@ class Settings(Fields):
 
     @property
     def search_s(self) -> float:
-        """How far before its longest a window may end; at most half of one."""
-        return min(self.chunk_search_seconds, self.window_s / 2)
+        """How far before its longest a window may end; at most a quarter of one."""
+        return min(self.chunk_search_seconds, self.window_s / 4)
 
     @property
     def batch_size(self) -> int | None:

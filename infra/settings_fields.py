@@ -172,7 +172,10 @@ class Fields(BaseSettings):
         None, "auto, or 0.1 to 30", "The longest that a window may be. auto is 40 seconds."
     )
     chunk_search_seconds: float = _number(
-        6, 0, 60, "How far before its longest a window may end, to end at a pause; half a window at most."
+        6,
+        0,
+        60,
+        "How far before its longest a window may end, to end at a pause; a quarter of a window at most.",
     )
     chunk_overlap_seconds: Annotated[Annotated[float, Field(ge=0, le=60)] | None, AUTO] = _setting(
         None, "auto, or 0 to 60", "How far windows overlap. auto is 4 seconds, or half of a shorter window."

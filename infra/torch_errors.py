@@ -13,6 +13,9 @@ OUT_OF_MEMORY = (
     "DefaultCPUAllocator: not enough memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
+    "DEVICE_ALLOCATION_FAILED",
+    "CUFFT_ALLOC_FAILED",
+    "CUBLAS_STATUS_NOT_INITIALIZED",
 )
 """Also of errors that are no torch.cuda.OutOfMemoryError: a library's work space, a graph, the CPU."""
 
@@ -39,6 +42,8 @@ LOST = (
     "NVLink error",
     "CUDA-capable device(s) is/are busy or unavailable",
     "driver shutting down",
+    "CUDA error: unknown error",
+    "external device",
     "context is destroyed",
     "CUBLAS_STATUS_EXECUTION_FAILED",
     "CUBLAS_STATUS_INTERNAL_ERROR",
@@ -76,8 +81,10 @@ def torch_errors() -> Iterator[None]:
 
 def mapped(error: BaseException) -> EngineFailed:
     """The error of ours that stands for one of torch's."""
-    text = str(error).lower()
-    reason = f"torch raised {type(error).__name__}: {str(error).partition(chr(10))[0][:SHOWN]}"
+    # The first line alone: torch adds hints to each CUDA error, and those speak of device-side assertions.
+    text = str(error).partition("\n")[0]
+    reason = f"torch raised {type(error).__name__}: {text[:SHOWN]}"
+    text = text.lower()
     if isinstance(error, MemoryError) or any(part.lower() in text for part in OUT_OF_MEMORY):
         return EngineFailed(reason, code="engine_out_of_memory")
     if any(part.lower() in text for part in LOST):

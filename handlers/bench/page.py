@@ -15,6 +15,10 @@ Sides that are compared take turns in one run, each in its own process, with the
 figure is the median of its rounds, with the least and the most in brackets; one round before these warms up.
 Peak memory is that of the whole process: interpreter, torch, NeMo, model and buffers.
 
+On a CPU ours runs one batch on each core; NeMo runs one batch on all of them. Ours lets the C library keep
+what is freed (`infra/machine.py`), which is a part of its speed and of its memory; NeMo's process is left as
+it comes.
+
 The audio is put together from the project's own recordings. `random:` models have the real architecture and
 random weights: they are for speed and memory, and know no words.
 """

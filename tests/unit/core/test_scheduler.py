@@ -181,20 +181,25 @@ def test_a_defect_fails_its_batch_and_no_other(stage: Stage) -> None:
     assert [future.exception(0) for future in futures] == [defect] * 4 + [None] * 4
 
 
-def test_after_a_loss_only_what_was_on_the_device_is_to_blame() -> None:
+def test_after_a_loss_only_files_with_a_window_on_the_device_are_to_blame() -> None:
     bench = Bench(Limits((1.0,), (2,)), lost_by(2))
     line = bench.line()
     futures = [line.submit(window(number)) for number in range(10)]
     bench.pools.step("model")
     steps: list[core.stages.Stage] = ["prepare", "model", "prepare", "prepare", "model"]
-    for step in steps:
+    for step in steps[:-1]:
         bench.pools.step(step)
+    waiting = bench.line().submit(window(20))
+    bench.pools.step(steps[-1])
     assert bench.lost == ["the device does not answer"]
     bench.pools.run()
     kinds = [type(future.exception(0)) for future in futures]
-    assert kinds == [type(None)] * 2 + [EngineLost] * 4 + [EngineRestarting] * 4
-    with pytest.raises(EngineRestarting):
+    assert kinds == [type(None)] * 2 + [EngineLost] * 8
+    assert isinstance(waiting.exception(0), EngineRestarting)
+    with pytest.raises(EngineLost):
         line.submit(window(11))
+    with pytest.raises(EngineRestarting):
+        bench.line().submit(window(12))
     assert len(bench.lost) == 1
 
 
@@ -225,7 +230,7 @@ def test_a_device_that_is_lost_while_the_model_is_loaded_is_told_of_too() -> Non
     future = bench.line().submit(window(1))
     bench.pools.run()
     assert bench.lost == ["gone"]
-    assert isinstance(future.exception(0), EngineRestarting)
+    assert isinstance(future.exception(0), EngineLost)
 
 
 def test_the_loss_is_told_before_any_window_fails() -> None:

@@ -76,7 +76,7 @@ class Faulty(RuleBasedStateMachine):
             number = len(self.futures)
             try:
                 self.futures[number] = line.submit(window(number, length_s))
-            except EngineRestarting:
+            except (EngineRestarting, EngineLost):
                 assert self.is_lost
 
     @rule(line=consumes(lines))

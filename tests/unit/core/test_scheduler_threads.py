@@ -131,8 +131,8 @@ def test_a_blocked_submit_wakes_when_the_engine_ends_or_the_queue_empties(end: s
             try:
                 line.submit(window(2)).exception(PATIENCE_S)
                 outcome.append("went on")
-            except EngineRestarting:
-                outcome.append("refused")
+            except (EngineRestarting, EngineLost) as error:
+                outcome.append("refused" if isinstance(error, EngineRestarting) else "lost")
 
     producer = Thread(target=produce)
     producer.start()
@@ -144,7 +144,7 @@ def test_a_blocked_submit_wakes_when_the_engine_ends_or_the_queue_empties(end: s
         assert outcome == ["refused"]  # while the model still loads
     gate.set()
     producer.join(PATIENCE_S)
-    assert outcome == ["went on" if end == "failure" else "refused"]
+    assert outcome == [{"failure": "went on", "loss": "lost", "close": "refused"}[end]]
     if end != "close":
         closer.start()
     closer.join(PATIENCE_S)

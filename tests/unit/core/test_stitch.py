@@ -191,3 +191,15 @@ def test_words_that_leave_the_audio_are_brought_back() -> None:
 def test_silence_gives_no_words() -> None:
     assert stitch([Heard(0, 10, ()), Heard(8, 18, ())]) == ()
     assert stitch([]) == ()
+
+
+def test_what_only_the_earlier_window_heard_behind_the_cut_is_kept_where_the_later_one_was_deaf() -> None:
+    first = Heard(0, 34, said("one two three", 31.0))
+    second = Heard(30, 66, said("four", 33.7), cut_s=32.0)
+    assert joined(first, second) == "one two three four"
+
+
+def test_what_only_the_later_window_heard_before_the_cut_is_kept_where_the_earlier_one_was_deaf() -> None:
+    first = Heard(0, 34, said("one two", 26.0))
+    second = Heard(30, 66, (*said("three four", 30.8), *said("five", 33.0)), cut_s=32.0)
+    assert joined(first, second) == "one two three four five"

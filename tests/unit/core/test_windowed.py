@@ -195,3 +195,15 @@ def test_what_could_not_be_decoded_is_a_gap_with_its_times() -> None:
 def test_who_comes_now_waits_for_no_one_before_the_first_batch() -> None:
     with engine_over(FakeRecognizer(numbers), SPEC, BlockReader(5)) as engine:
         assert engine.queue_s == 0.0
+
+
+@pytest.mark.parametrize("queue_s", [30.0, None], ids=["full queue", "room in the queue"])
+def test_a_file_that_is_still_cut_while_it_loses_the_engine_is_told_that_it_is_to_blame(
+    queue_s: float | None,
+) -> None:
+    recognizer = FakeRecognizer(numbers, script=lost_by(0))
+    with (
+        engine_over(recognizer, SPEC, BlockReader(600), queue_s=queue_s) as engine,
+        pytest.raises(EngineLost),
+    ):
+        engine.transcribe(source_of(b""), INFO)

@@ -85,9 +85,9 @@ def test_the_tuned_overlap_shrinks_with_a_short_window() -> None:
     assert load({"CHUNK_DURATION_MINUTES": "0.1"}).overlap_s == 3
 
 
-def test_the_search_for_a_pause_takes_half_of_a_short_window_at_most() -> None:
+def test_the_search_for_a_pause_takes_a_quarter_of_a_short_window_at_most() -> None:
     assert load({}).search_s == 6
-    assert load({"CHUNK_DURATION_MINUTES": "0.1"}).search_s == 3
+    assert load({"CHUNK_DURATION_MINUTES": "0.1"}).search_s == 1.5
 
 
 def test_without_batching_a_batch_is_one_window() -> None:

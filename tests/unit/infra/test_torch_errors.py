@@ -10,6 +10,13 @@ from infra.torch_errors import mapped, torch_errors
 pytestmark = pytest.mark.asr
 
 
+HINTS = (
+    "CUDA kernel errors might be asynchronously reported at some other API call.\nFor debugging consider passing CUDA_LAUNCH_BLOCKING=1\n"
+    "Compile with `TORCH_USE_CUDA_DSA` to enable device-side assertions."
+)
+"""What torch adds to every CUDA error."""
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
@@ -23,15 +30,18 @@ pytestmark = pytest.mark.asr
         ("CUDA error: uncorrectable ECC error encountered", "engine_lost"),
         ("CUDA failure! cudaError_t.cudaErrorIllegalAddress", "engine_lost"),
         ("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm`", "engine_lost"),
+        ("CUDA error: unknown error", "engine_lost"),
+        ("cuFFT error: CUFFT_ALLOC_FAILED", "engine_out_of_memory"),
         ("CUDA error: invalid configuration argument", "engine_failed"),
+        ("CUDA error: operation not permitted when stream is capturing", "engine_failed"),
         ("The size of tensor a (3) must match the size of tensor b (4)", "engine_failed"),
     ],
 )
 def test_an_error_is_known_by_its_text(text: str, code: str) -> None:
-    failure = mapped(RuntimeError(f"{text}\nlong story about debugging"))
+    failure = mapped(RuntimeError(f"{text}\n{HINTS}"))
     assert failure.code == code
     assert isinstance(failure, EngineLost) == (code == "engine_lost")
-    assert "long story" not in str(failure)
+    assert "debugging" not in str(failure)
 
 
 def test_torchs_own_classes_are_caught() -> None:
