@@ -11,7 +11,8 @@ pytestmark = pytest.mark.asr
 
 
 HINTS = (
-    "CUDA kernel errors might be asynchronously reported at some other API call.\nFor debugging consider passing CUDA_LAUNCH_BLOCKING=1\n"
+    "CUDA kernel errors might be asynchronously reported at some other API call.\n"
+    "For debugging consider passing CUDA_LAUNCH_BLOCKING=1\n"
     "Compile with `TORCH_USE_CUDA_DSA` to enable device-side assertions."
 )
 """What torch adds to every CUDA error."""
