@@ -67,15 +67,16 @@ def coldstart(
 
 
 @app.command()
-def gpu(
+def gpu(  # noqa: PLR0913, PLR0917 - options of a command
     model: Model = "random:0.6b",
     device: Device = RunsOn.auto,
     json: Json = False,
     quick: Quick = False,
     out: Out = None,
+    only: Only = None,
 ) -> None:
     """All that needs a CUDA device, in 8 minutes."""
-    _run("gpu", model, device, as_json=json, is_quick=quick, out=out, only=None)
+    _run("gpu", model, device, as_json=json, is_quick=quick, out=out, only=only)
 
 
 def _run(  # noqa: PLR0913 - what the commands were given

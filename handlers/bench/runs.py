@@ -59,7 +59,7 @@ def run(name: str, options: Options, *, as_json: bool, only: Sequence[str] = ())
     report = Report({**about, "model": Path(options.model).name}, sys.stderr if as_json else sys.stdout, path)
     with tempfile.TemporaryDirectory(prefix="klipscribe-bench-") as scratch:
         if name == "gpu":
-            gpu.run(options, Path(scratch), report)
+            gpu.run(options, Path(scratch), report, only)
         else:
             _steps(RUNS[name], options, Path(scratch), report, only)
     if as_json:

@@ -6,15 +6,17 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).parents[2]
 WORKER = "handlers.bench.worker"
 NO_LIMIT_S = 24 * 3600.0
+LAST_WORDS = 400
 
 
 class SideFailed(Exception):
@@ -26,11 +28,13 @@ class Remote:
 
     Args:
         process: runs handlers.bench.worker.
+        errors: a file with what it writes on stderr.
         until_s: the time of time.monotonic at which it is given up.
     """
 
-    def __init__(self, process: "subprocess.Popen[bytes]", until_s: float) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", errors: IO[bytes], until_s: float) -> None:
         self._process = process
+        self._errors = errors
         self._until_s = until_s
 
     def call(self, name: str, **values: Any) -> Any:
@@ -50,7 +54,7 @@ class Remote:
             _pipe(self._process.stdin).write(json.dumps(request).encode() + b"\n")
             _pipe(self._process.stdin).flush()
         except BrokenPipeError as error:
-            raise SideFailed(f"the process ended with {self._process.wait()}") from error
+            raise self._ended() from error
         answer = json.loads(self._line())
         if "error" in answer:
             raise SideFailed(answer["error"])
@@ -62,39 +66,51 @@ class Remote:
             raise SideFailed("the time for this step is over")
         line = out.readline()
         if not line:
-            raise SideFailed(f"the process ended with {self._process.wait()}")
+            raise self._ended()
         return line
+
+    def _ended(self) -> SideFailed:
+        """With the last that the process said on stderr: the reason, as a rule."""
+        status = self._process.wait()
+        self._errors.seek(0)
+        said = self._errors.read().decode(errors="replace")[-LAST_WORDS:].strip()
+        return SideFailed(f"the process ended with {status}: {said}")
 
 
 @contextmanager
-def remote(side: str, *, threads: int, limit_s: float = NO_LIMIT_S, **values: Any) -> Iterator[Remote]:
+def remote(
+    side: str, *, threads: int, limit_s: float = NO_LIMIT_S, worker: str = WORKER, **values: Any
+) -> Iterator[Remote]:
     """A side with the given number of threads; its process ends with the block.
 
     Raises:
         SideFailed: it could not be opened.
     """
     counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+    errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process below
     process = subprocess.Popen(
         [
             "/usr/bin/env",
             *(f"{name}={value}" for name, value in counts.items()),
             sys.executable,
             "-m",
-            WORKER,
+            worker,
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
         cwd=ROOT,
         start_new_session=True,
     )
     try:
-        found = Remote(process, time.monotonic() + limit_s)
+        found = Remote(process, errors, time.monotonic() + limit_s)
         found.open(side, **values)
         yield found
     finally:
-        os.killpg(process.pid, signal.SIGKILL)  # with what it started
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # with what it started
         process.communicate()
+        errors.close()
 
 
 def in_turns(rounds: int, *turns: Callable[[], Any]) -> list[list[Any]]:

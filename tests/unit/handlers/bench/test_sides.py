@@ -3,7 +3,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from handlers.bench.sides import in_turns
+import pytest
+
+from handlers.bench.sides import SideFailed, in_turns, remote
 from handlers.bench.worker import serve
 
 
@@ -49,3 +51,11 @@ def test_sides_take_turns_and_the_first_round_does_not_count() -> None:
     ours, plain = turns("ours"), turns("plain")
     assert in_turns(2, lambda: next(ours), lambda: next(plain)) == [[1, 2], [1, 2]]
     assert order == ["ours", "plain"] * 3
+
+
+def test_a_process_that_ends_by_itself_gives_its_last_words_as_the_reason() -> None:
+    with (
+        pytest.raises(SideFailed, match=r"the process ended with 1: .*No module named '?no_such_module"),
+        remote("ours", threads=1, worker="no_such_module"),
+    ):
+        pass
