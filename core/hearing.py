@@ -3,26 +3,15 @@
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from core.coverage import WORD_REACH_S, gaps, holes
 from core.retries import Place, filled, retries
+from core.scheduler import CHECK_S, Line
 from core.stitch import Heard, Stitch
 from core.transcript import Gap, Word
 from core.windows import Span, Window
 
 Words = Future[list[Word]]
-
-
-class Line(Protocol):
-    """A way to the model."""
-
-    def submit(self, samples: NDArray[np.int16]) -> Words:
-        """Words of a window, later; may block while too much waits."""
-        ...
 
 
 class Hearing:
@@ -32,8 +21,9 @@ class Hearing:
     no word.
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, check_s: float = CHECK_S) -> None:
         self._line = line
+        self._check_s = check_s
         self._waiting: deque[tuple[Window, Words]] = deque()
         self._stitch = Stitch()
         self._last: Window | None = None
@@ -64,7 +54,7 @@ class Hearing:
 
     def _collect(self) -> None:
         window, words = self._waiting.popleft()
-        self._stitch.add(_placed(window, words.result()))
+        self._stitch.add(_placed(window, self._answer(words)))
         self._cover()
         self._last = window
         self._broken += window.holes
@@ -81,7 +71,16 @@ class Hearing:
             )
 
     def _heard_again(self) -> list[tuple[Place, Sequence[Word]]]:
-        return [(place, words.result()) for place, words in self._again]
+        return [(place, self._answer(words)) for place, words in self._again]
+
+    def _answer(self, words: Words) -> list[Word]:
+        while True:
+            try:
+                return words.result(self._check_s)
+            except TimeoutError:
+                if words.done():
+                    raise
+                self._line.check()
 
 
 def _placed(window: Window, words: Sequence[Word]) -> Heard:

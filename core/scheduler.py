@@ -22,6 +22,9 @@ from core.throughput import Meter, Stats
 from core.transcript import Word
 from core.window_queue import Submitted, WindowQueue, claim
 
+CHECK_S = 10.0
+"""Between two looks of a waiting thread at whether the device hangs."""
+
 SHORTEST_S = 0.1
 """The shortest window that a recognizer takes: core.ports.Recognizer.prepare."""
 
@@ -32,11 +35,18 @@ class Line:
     Args:
         name: of the job, for messages.
         submit: takes checked windows.
+        check: gives the engine up when its device hangs.
     """
 
-    def __init__(self, name: str, submit: "Callable[[NDArray[np.int16]], Future[list[Word]]]") -> None:
+    def __init__(
+        self,
+        name: str,
+        submit: "Callable[[NDArray[np.int16]], Future[list[Word]]]",
+        check: Callable[[], None],
+    ) -> None:
         self.name = name
         self._submit = submit
+        self.check = check
 
     def submit(self, samples: NDArray[np.int16]) -> "Future[list[Word]]":
         """Let a window wait for the model; blocks while the queue, or this line's share of it, is full.
@@ -71,8 +81,8 @@ class Scheduler:
         recognizer: the model. It is loaded when the first window comes; where that fails, the windows that
             wait fail too, and the next one tries again.
         clock: times the batches.
-        queue_s: audio that may wait in all; None for as much as keeps the model busy. An open line's share is
-            that through the number of open lines, and one window at least.
+        queue_s: audio that may wait in all; None for as much as keeps the model busy. A line's share is
+            that through the number of lines with windows that wait, and one window at least.
         on_lost: told once that the device is gone, before any window is; runs in a thread of a stage.
         assumed_rtfx: speed by which waits are predicted before the first batch.
         pools: makes the stages' threads.
@@ -109,7 +119,7 @@ class Scheduler:
         with self._changed:
             number = self._queue.open_line()
         try:
-            yield Line(name, partial(self._submit, name, number))
+            yield Line(name, partial(self._submit, name, number), self.check)
         finally:
             self._close_line(number)
 
@@ -139,6 +149,12 @@ class Scheduler:
         with self._changed:
             return self._stages.limits
 
+    def check(self) -> None:
+        """Give the engine up when its device hangs; those who wait for words call it: nobody else would notice."""
+        with self._changed:
+            acts = self._stages.overdue()
+        do(acts)
+
     def close(self) -> None:
         """Refuse what waits, let the batches in work end unless the engine was lost, and end the threads."""
         with self._changed:
@@ -152,16 +168,25 @@ class Scheduler:
 
     def _submit(self, name: str, line: int, samples: NDArray[np.int16]) -> "Future[list[Word]]":
         window = Submitted(line, samples)
+        while not self._admitted(name, window):
+            self.check()
+        return window.future
+
+    def _admitted(self, name: str, window: Submitted) -> bool:
+        """Whether the window joined the queue before it was time for another look at the device."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._refusal(name, line) or self._queue.admits(line, window.length_s)
+            is_due = self._changed.wait_for(
+                lambda: self._refusal(name, window.line) or self._queue.admits(window.line, window.length_s),
+                CHECK_S,
             )
-            if refusal := self._refusal(name, line):
+            if refusal := self._refusal(name, window.line):
                 raise refusal
+            if not is_due:
+                return False
             self._queue.add(window)
             acts = self._stages.next()
         do(acts)
-        return window.future
+        return True
 
     def _refusal(self, name: str, line: int) -> Exception | None:
         if self._stages.lost and self._stages.blames(line):

@@ -25,6 +25,9 @@ from core.throughput import Meter
 from core.transcript import Word
 from core.window_queue import Batch, Submitted, WindowQueue
 
+HANG_S = 600.0
+"""As long as Pub/Sub waits for an answer; two batches of the largest model on a small CPU take less."""
+
 T = TypeVar("T")
 Stage = Literal["prepare", "model", "words"]
 Act = Callable[[], object]
@@ -78,6 +81,7 @@ class Stages:
         self._changed, self._on_lost, self._pools = changed, on_lost, pools
         self._executors: dict[Stage, Executor] = {stage: pools(stage, 1) for stage in get_args(Stage)}
         self._work: dict[Batch, Stage] = {}
+        self._since_s: dict[Batch, float] = {}
         self._is_loading = False
         self._suspects: set[int] = set()
         self.limits: Limits | None = None
@@ -108,6 +112,20 @@ class Stages:
         samples = [window.samples for window in batch.windows]
         return [self._enter("prepare", batch, partial(self._recognizer.prepare, samples), self._prepared)]
 
+    def overdue(self) -> list[Act]:
+        """Give the device up when a batch has been on it for longer than any batch takes."""
+        on_device = [self._since_s[batch] for batch, stage in self._work.items() if stage != "words"]
+        waited_s = self._clock.monotonic() - min(on_device, default=self._clock.monotonic())
+        if self.lost or waited_s <= HANG_S:
+            return []
+        self._changed.notify_all()
+        return self._lose(
+            EngineLost(f"a batch has not come back for {waited_s:.0f} s, expected {HANG_S:g} s")
+        )
+
+    def _forget(self, batch: Batch) -> None:
+        del self._work[batch], self._since_s[batch]
+
     def shut_down(self) -> None:
         """End the threads; after a loss without waiting, as one may hang in a call to the device for ever."""
         for executor in self._executors.values():
@@ -123,6 +141,7 @@ class Stages:
         self, stage: Stage, batch: Batch, call: Callable[[], T], then: Callable[[Batch, T], list[Act]]
     ) -> Act:
         self._work[batch] = stage
+        self._since_s[batch] = self._clock.monotonic()
         return partial(self._start, stage, call, partial(self._left, batch, then))
 
     def _start(self, stage: Stage, call: Callable[[], T], done: "Callable[[Future[T]], None]") -> None:
@@ -139,7 +158,7 @@ class Stages:
             error = stage.exception()
             if batch not in self._work:
                 return  # its windows were told when the device was lost
-            del self._work[batch]
+            self._forget(batch)
             acts = then(batch, stage.result()) if error is None else self._failed(batch, error)
             acts = self.next() + acts
             self._changed.notify_all()
@@ -237,7 +256,7 @@ class Stages:
         self.lost = self.lost or error
         on_device = [batch for batch, stage in self._work.items() if stage != "words"]
         for batch in on_device:
-            del self._work[batch]
+            self._forget(batch)
         suspects = [window for batch in (*batches, *on_device) for window in batch.windows]
         self._suspects |= {window.line for window in suspects}
         waiting = self._queue.clear()

@@ -66,7 +66,7 @@ class WindowQueue:
 
     Args:
         bound_s: how much audio may wait in all; None for as much as keeps the model busy. A line's share is
-            that through the number of open lines.
+            that through the number of lines with windows that wait.
     """
 
     def __init__(self, bound_s: float | None = None) -> None:
@@ -117,7 +117,8 @@ class WindowQueue:
     def admits(self, line: int, length_s: float) -> bool:
         """Whether a window fits into the whole and into its line's share, or its line has none that waits."""
         mine_s = _length_s(self._lines[line])
-        share_s = self._bound_s / len(self._lines)
+        others = sum(1 for other, windows in self._lines.items() if windows and other != line)
+        share_s = self._bound_s / (others + 1)
         fits = mine_s + length_s <= share_s and self.waiting_s + length_s <= self._bound_s
         return fits or not self._lines[line]
 

@@ -26,41 +26,41 @@ bootstrap.checked_settings()
 
 def ingest(request: Request) -> Response:
     """Takes storage's events about new objects."""
-    return _serve(request, "ingest", lambda: partial(on_ingest.handle, bootstrap.reception()))
+    return serve(request, "ingest", lambda: partial(on_ingest.handle, bootstrap.reception()))
 
 
 def transcribe(request: Request) -> Response:
     """Takes requests for the GPU."""
-    return _serve(
+    return serve(
         request, "transcribe", lambda: partial(on_transcribe.handle, bootstrap.transcription(), REQUESTED)
     )
 
 
 def fallback(request: Request) -> Response:
     """Takes requests for Deepgram."""
-    return _serve(
+    return serve(
         request, "fallback", lambda: partial(on_transcribe.handle, bootstrap.fallback(), FALLBACK_REQUESTED)
     )
 
 
 def notify(request: Request) -> Response:
     """Takes progress and outcomes to the database of videos."""
-    return _serve(request, "notify", lambda: partial(on_notify.handle, bootstrap.notification()))
+    return serve(request, "notify", lambda: partial(on_notify.handle, bootstrap.notification()))
 
 
 def dead_letter(request: Request) -> Response:
     """Takes what other subscriptions gave up."""
-    return _serve(request, "dead_letter", lambda: partial(on_dead_letter.handle, bootstrap.dead_letters()))
+    return serve(request, "dead_letter", lambda: partial(on_dead_letter.handle, bootstrap.dead_letters()))
 
 
-def _serve(request: Request, service: str, wired: Callable[[], Handle]) -> Response:
-    if request.method in {"GET", "HEAD"}:
-        return health(service, bootstrap.life())
+def serve(request: Request, service: str, wired: Callable[[], Handle], life: Life | None = None) -> Response:
+    """Answer one request; once the process is to end, a push is refused before it claims anything."""
+    life = life or bootstrap.life()
+    if request.method in {"GET", "HEAD"} or (request.method == "POST" and life.reason):
+        return health(service, life)
     if request.method != "POST":
         return Response(status=405, headers={"Allow": "GET, HEAD, POST"})
-    if bootstrap.life().reason:
-        return health(service, bootstrap.life())  # another process takes it, and this one comes to its end
-    with bootstrap.life().request():
+    with life.request():
         return answer(request, wired(), bootstrap.dead_letters().record_malformed)
 
 

@@ -99,7 +99,8 @@ def test_a_blocked_submit_wakes_when_another_line_leaves_it_a_larger_share() -> 
                 line.submit(window(number))
                 returned.release()
 
-    with engine.line("leaves"):
+    with engine.line("leaves") as leaving:
+        leaving.submit(window(9))
         producer = Thread(target=produce)
         producer.start()
         assert returned.acquire(timeout=PATIENCE_S)

@@ -34,10 +34,19 @@ def test_little_waits_until_the_model_says_how_much_it_hears() -> None:
     assert fill(queue, queue.open_line()) == 600
 
 
-def test_open_lines_share_the_queue_equally() -> None:
+def test_lines_with_windows_that_wait_share_the_queue_equally() -> None:
     queue = WindowQueue(10.0)
     lines = [queue.open_line() for _ in range(3)]
-    assert [fill(queue, line) for line in lines] == [3, 3, 3]
+    for line in lines:
+        queue.add(Submitted(line, window(0)))
+    assert [1 + fill(queue, line) for line in lines] == [3, 3, 3]
+
+
+def test_a_line_that_has_nothing_waiting_takes_no_share() -> None:
+    queue = WindowQueue(10.0)
+    idle = [queue.open_line() for _ in range(3)]
+    assert fill(queue, queue.open_line()) == 10
+    assert all(queue.admits(line, 1.0) for line in idle)
 
 
 def test_a_line_that_comes_to_a_full_queue_has_one_window_at_once_and_its_share_soon() -> None:
@@ -61,6 +70,7 @@ def test_a_window_larger_than_the_queue_is_let_in_alone() -> None:
 def test_closing_a_line_gives_its_share_back() -> None:
     queue = WindowQueue(10.0)
     first, second = queue.open_line(), queue.open_line()
+    queue.add(Submitted(second, window(0)))
     assert fill(queue, first) == 5
     queue.close_line(second)
     assert fill(queue, first) == 5

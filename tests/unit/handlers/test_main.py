@@ -11,6 +11,7 @@ import pytest
 
 from handlers import main
 from handlers.life import Life
+from handlers.outcome import Handle
 from infra.local.topology import FUNCTIONS, SUBSCRIPTIONS
 from tests.log_lines import Lines
 from tests.payloads import payload
@@ -44,6 +45,17 @@ def test_health_is_red_with_the_reason_once_the_process_is_to_end() -> None:
         response = main.health("transcribe", life)
     assert response.status_code == 503
     assert response.json == {"status": "engine_lost: the device no longer answers", "service": "transcribe"}
+
+
+def test_a_push_to_a_process_that_is_to_end_is_nacked_and_claims_nothing() -> None:
+    def wired() -> Handle:
+        raise AssertionError("nothing is wired for it")
+
+    life = Life(end=lambda: None)
+    life.doom("engine_lost: the device no longer answers")
+    with flask.Flask("test").test_request_context(method="POST", data=b"{}"):
+        response = main.serve(flask.request, "transcribe", wired, life)
+    assert response.status_code == 503
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
