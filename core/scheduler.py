@@ -114,10 +114,10 @@ class Scheduler:
         self._is_closed = False
 
     @contextmanager
-    def line(self, name: str) -> Iterator[Line]:
-        """A way in for one job; leaving it drops what still waits."""
+    def line(self, name: str, expected_s: float = 0.0) -> Iterator[Line]:
+        """A way in for one job of about so much audio; leaving it drops what still waits."""
         with self._changed:
-            number = self._queue.open_line()
+            number = self._queue.open_line(expected_s)
         try:
             yield Line(name, partial(self._submit, name, number), self.check)
         finally:
@@ -131,9 +131,10 @@ class Scheduler:
 
     @property
     def predicted_wait_s(self) -> float | None:
-        """How long until all that waits and all that is worked on is done; None where no speed is known."""
+        """How long until all open jobs are done, by what they announced; None where no speed is known."""
         with self._changed:
-            ahead_s = self._queue.waiting_s + self._queue.again_s + self._stages.work_s
+            queue = self._queue
+            ahead_s = queue.waiting_s + queue.again_s + queue.expected_s + self._stages.work_s
             rtfx = self._meter.rtfx or self._assumed_rtfx
         return ahead_s / rtfx if rtfx else None
 
@@ -150,7 +151,7 @@ class Scheduler:
             return self._stages.limits
 
     def check(self) -> None:
-        """Give the engine up when its device hangs; those who wait for words call it: nobody else would notice."""
+        """Give the engine up when its device hangs: asked by those who wait for words."""
         with self._changed:
             acts = self._stages.overdue()
         do(acts)

@@ -74,6 +74,7 @@ class WindowQueue:
         self._bound_s = UNTIL_LOADED_S if bound_s is None else bound_s
         self._numbers = count()
         self._lines: dict[int, list[Submitted]] = {}
+        self._expected_s: dict[int, float] = {}
         self._again: deque[Batch] = deque()
 
     def serve(self, limits: Limits) -> None:
@@ -97,10 +98,16 @@ class WindowQueue:
         """Whether nothing waits."""
         return not self._again and not any(self._lines.values())
 
-    def open_line(self) -> int:
-        """The number of a new line, whose turn comes after those of all others."""
+    @property
+    def expected_s(self) -> float:
+        """Audio that open lines have announced and not added yet."""
+        return sum(max(0.0, seconds) for seconds in self._expected_s.values())
+
+    def open_line(self, expected_s: float = 0.0) -> int:
+        """The number of a new line for so much audio, whose turn comes after those of all others."""
         line = next(self._numbers)
         self._lines[line] = []
+        self._expected_s[line] = expected_s
         return line
 
     def has_line(self, line: int) -> bool:
@@ -110,6 +117,7 @@ class WindowQueue:
     def close_line(self, line: int) -> tuple[list[Submitted], list[Submitted]]:
         """Close a line: its windows that waited for a first batch, not claimed yet, and for another one."""
         waiting = self._lines.pop(line, [])
+        self._expected_s.pop(line, None)
         again = list(self._again)
         self._again.clear()
         return waiting, self.put_back(again)
@@ -125,6 +133,7 @@ class WindowQueue:
     def add(self, window: Submitted) -> None:
         """Let a window wait behind the others of its line."""
         self._lines[window.line].append(window)
+        self._expected_s[window.line] -= window.length_s
 
     def put_back(self, batches: Sequence[Batch]) -> list[Submitted]:
         """Put batches before all others; returns those of their windows whose lines have been closed."""

@@ -36,11 +36,13 @@ class WindowedEngine:
 
     @property
     def queue_s(self) -> float:
-        """Seconds that a file which comes now waits for others; 0 before the first batch told the speed."""
+        """Seconds that a file which comes now waits for others, at most; 0 while no speed is known."""
         return self.scheduler.predicted_wait_s or 0.0
 
-    def transcribe(self, source: AudioSource, info: AudioInfo) -> Transcript:  # noqa: ARG002 - the header's word; the decode tells the truth
+    def transcribe(self, source: AudioSource, info: AudioInfo) -> Transcript:
         """Hear the whole file; its duration is that of the decoded audio, its language what the object says.
+
+        What the header says of its length goes into predictions only.
 
         Raises:
             EngineFailed: the model failed at a window of this file.
@@ -48,7 +50,7 @@ class WindowedEngine:
             OutOfLimits: nothing to hear was decoded.
             Rejected, Retryable, ObjectNotFound: as the reader raises them.
         """
-        with self.scheduler.line(source.object.uri) as line:
+        with self.scheduler.line(source.object.uri, info.duration_s) as line:
             hearing = Hearing(line)
             for window in cut(self._reader.blocks(source), self._spec):
                 hearing.take(window)

@@ -42,6 +42,7 @@ from infra.convex import ConvexVideos
 from infra.deepgram import MAX_TIMEOUT_S, DeepgramEngine
 from infra.engine_options import EngineOptions
 from infra.gcs import GcsStore, storage_client
+from infra.gpu import gpu_present
 from infra.ledger import ObjectLedger
 from infra.log import configure
 from infra.parakeet import ParakeetRecognizer
@@ -134,6 +135,7 @@ def parakeet_engine(
         WindowSpec(settings.window_s, settings.overlap_s, settings.search_s),
         reader=reader,
         queue_s=settings.queue_s,
+        assumed_rtfx=settings.gpu_rtfx if gpu_present() else settings.cpu_rtfx,
         on_lost=on_lost,
     )
 

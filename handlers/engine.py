@@ -12,21 +12,24 @@ from infra.gpu import gpu_present
 from infra.machine import keep_freed_memory
 
 
-def windowed_engine(
+def windowed_engine(  # noqa: PLR0913 - wired by keyword
     recognizer: Recognizer,
     spec: WindowSpec,
     *,
     reader: AudioReader,
     queue_s: float | None = None,
+    assumed_rtfx: float | None = None,
     on_lost: Callable[[EngineLost], None] = lambda lost: None,  # noqa: ARG005 - nobody to tell
 ) -> WindowedEngine:
-    """An engine whose model is loaded when the first window arrives.
+    """An engine whose model is loaded when the first window arrives; the keywords are those of Scheduler.
 
     Where there is no GPU, the C library keeps what is freed from now on: see infra.machine.
     """
     if not gpu_present():
         keep_freed_memory()
-    scheduler = Scheduler(recognizer, SystemClock(), queue_s=queue_s, on_lost=on_lost)
+    scheduler = Scheduler(
+        recognizer, SystemClock(), queue_s=queue_s, on_lost=on_lost, assumed_rtfx=assumed_rtfx
+    )
     return WindowedEngine(reader, scheduler, spec, recognizer.model)
 
 

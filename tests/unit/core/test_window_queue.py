@@ -42,6 +42,16 @@ def test_lines_with_windows_that_wait_share_the_queue_equally() -> None:
     assert [1 + fill(queue, line) for line in lines] == [3, 3, 3]
 
 
+def test_what_lines_announced_and_have_not_added_is_expected() -> None:
+    queue = WindowQueue(10.0)
+    long, short = queue.open_line(100.0), queue.open_line(2.0)
+    for _ in range(3):
+        queue.add(Submitted(short, window(0)))
+    assert queue.expected_s == 100.0
+    queue.close_line(long)
+    assert queue.expected_s == 0.0
+
+
 def test_a_line_that_has_nothing_waiting_takes_no_share() -> None:
     queue = WindowQueue(10.0)
     idle = [queue.open_line() for _ in range(3)]

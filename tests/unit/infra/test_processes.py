@@ -111,11 +111,14 @@ def test_whoever_is_impatient_with_the_end_has_all_killed(tmp_path: Path) -> Non
     processes.start("stubborn", python(STUBBORN), os.environ)
     wait_until(lambda: True if "pid" in (tmp_path / "stubborn.log").read_text() else None)
     process = processes.running["stubborn"]
+    # A shell starts what runs in its background with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     impatience = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])
     impatience.start()
     with pytest.raises(KeyboardInterrupt):
         processes.stop()
     impatience.join()
+    signal.signal(signal.SIGINT, before)
     assert process.returncode == -signal.SIGKILL
     assert processes.running == {}
 
