@@ -8,7 +8,7 @@ What becomes of a batch that fails:
 - EngineFailed, and it holds several windows: its halves go before all other batches, so that one bad window
   can't fail its neighbours. Out of memory also halves what may share a batch, for good.
 - EngineFailed, and it holds one window: that window failed.
-- EngineLost: so did all windows that are on the device with it; what waits gets EngineRestarting.
+- EngineLost: so did all windows of lines that have one on the device; what else waits gets EngineRestarting.
 - Anything else is a defect: its windows get it, the others go on.
 """
 
@@ -114,14 +114,18 @@ class Stages:
 
     def overdue(self) -> list[Act]:
         """Give the device up when a batch has been on it for longer than any batch takes."""
-        on_device = [self._since_s[batch] for batch, stage in self._work.items() if stage != "words"]
-        waited_s = self._clock.monotonic() - min(on_device, default=self._clock.monotonic())
+        now_s = self._clock.monotonic()
+        waited_s = now_s - min((self._since_s[batch] for batch in self._on_device), default=now_s)
         if self.lost or waited_s <= HANG_S:
             return []
         self._changed.notify_all()
-        return self._lose(
-            EngineLost(f"a batch has not come back for {waited_s:.0f} s, expected {HANG_S:g} s")
-        )
+        reason = f"a batch has not come back for {waited_s:.0f} s, expected {HANG_S:g} s"
+        return self._lose(EngineLost(reason))
+
+    @property
+    def _on_device(self) -> list[Batch]:
+        """Batches whose words are being built have left the model."""
+        return [batch for batch, stage in self._work.items() if stage != "words"]
 
     def _forget(self, batch: Batch) -> None:
         del self._work[batch], self._since_s[batch]
@@ -173,7 +177,6 @@ class Stages:
             if not self._is_wanted(batch):
                 raise _Recalled
             self._meter.started(batch, self._clock.monotonic())
-        cost_s = 0.0
         try:
             heard = prepared.run()
         finally:
@@ -217,9 +220,8 @@ class Stages:
 
     def _divide(self, batch: Batch) -> list[Act]:
         parts = list(batch.parts(max(1, len(batch.windows) // 2)))
-        dropped = self._queue.put_back(parts)
         self._meter.retried(len(parts))
-        return [partial(fail, dropped, CancelledError())]
+        return [partial(fail, self._queue.put_back(parts), CancelledError())]
 
     def _load(self) -> list[Act]:
         if self._is_loading or self._queue.is_empty:
@@ -251,13 +253,13 @@ class Stages:
         return [partial(fail, self._queue.clear(), error)]
 
     def _lose(self, error: EngineLost, *batches: Batch) -> list[Act]:
-        """Batches whose words are being built had left the model well before, and go on."""
+        """Batches that have left the model go on."""
         is_first = self.lost is None
         self.lost = self.lost or error
-        on_device = [batch for batch, stage in self._work.items() if stage != "words"]
-        for batch in on_device:
+        batches += tuple(self._on_device)
+        for batch in self._on_device:
             self._forget(batch)
-        suspects = [window for batch in (*batches, *on_device) for window in batch.windows]
+        suspects = [window for batch in batches for window in batch.windows]
         self._suspects |= {window.line for window in suspects}
         waiting = self._queue.clear()
         suspects += (window for window in waiting if self.blames(window.line))

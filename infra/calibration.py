@@ -9,11 +9,11 @@ import numpy as np
 
 from core.batching import Limits
 from core.errors import EngineLost
-from core.memory import Dimensions, Footprint, Measured, corrected, plan
+from core.memory import Dimensions, Footprint, Measured, Precision, corrected, plan
 from core.ports import SAMPLE_RATE_HZ
 from infra import machine, models, nemo
 from infra.acceleration import Decoder, captured, compile_layers, undo_compile, use_attention
-from infra.engine_options import EngineOptions, Precision
+from infra.engine_options import EngineOptions
 from infra.staging import CpuStaging, CudaStaging
 from infra.torch_errors import mapped, torch_errors
 from infra.transducer import NemoTransducer, Transducer

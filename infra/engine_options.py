@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from core.memory import Attention, Precision
+
 Device = Literal["auto", "cpu", "cuda"]
-Precision = Literal["fp32", "bf16"]
 Switch = Literal["auto", "on", "off"]
 
 
@@ -26,7 +27,7 @@ class EngineOptions:
 
     device: Device = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    attention: Literal["sdpa", "eager"] = "sdpa"
+    attention: Attention = "sdpa"
     cuda_graphs: Switch = "auto"
     compile: bool = False
     sizes_s: tuple[float, ...] = (10.0, 20.0, 30.0, 40.0)

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from core.memory import Precision
 from infra.model_manifest import (
     CONFIG,
     MANIFEST,
     WEIGHTS,
     Manifest,
-    Precision,
     digest,
     nemo_version,
     read,

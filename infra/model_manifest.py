@@ -5,11 +5,10 @@ import json
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from core.errors import EngineFailed
-
-Precision = Literal["bf16", "fp32"]
+from core.memory import Precision
 
 MANIFEST = "klipscribe-model.json"
 CONFIG = "model_config.yaml"

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import EngineFailed
+from core.memory import Precision
 from infra import model_folder, random_model
-from infra.model_manifest import WEIGHTS, Manifest, Precision, differing, read, unusable
+from infra.model_manifest import WEIGHTS, Manifest, differing, read, unusable
 from infra.quiet import quiet
 
 READ_BYTES = 8 << 20

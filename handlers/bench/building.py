@@ -1,17 +1,15 @@
 """The engine under test, put together as production does it, with a recognizer that is watched."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from core.ports import AudioReader
 from core.windowed import WindowedEngine
 from core.windows import WindowSpec
 from handlers.bench.watching import Notes, WatchedRecognizer
 from handlers.engine import windowed_engine
-from infra import machine, models
+from infra import machine
 from infra.audio import PyAvReader
 from infra.audio_processes import ProcessReader
-from infra.calibration import load
 from infra.engine_options import EngineOptions
 from infra.parakeet import ParakeetRecognizer
 
@@ -30,8 +28,7 @@ class Built:
 def build(model: str, options: EngineOptions, spec: WindowSpec) -> Built:
     """The engine, not loaded yet."""
     notes = Notes()
-    inner = ParakeetRecognizer(model, options, load=partial(load, assemble=models.assemble))
-    recognizer = WatchedRecognizer(inner, notes)
+    recognizer = WatchedRecognizer(ParakeetRecognizer(model, options), notes)
     # As production does it beside a GPU. On a CPU, decoding is 5 % of the work.
     reader: AudioReader = PyAvReader() if options.device == "cpu" else ProcessReader(machine.cores())
     return Built(windowed_engine(recognizer, spec, reader=reader), recognizer, reader, notes, spec)

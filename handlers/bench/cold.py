@@ -4,10 +4,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from core.memory import Precision
 from handlers.bench.options import Options
 from handlers.bench.report import Bound, Figure, figure
 from handlers.bench.sides import NO_LIMIT_S, remote
-from infra.engine_options import Precision
 
 A_THIRD = Bound(1 / 3, is_most=True)
 

@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from core.memory import Precision
 from infra import models
-from infra.model_manifest import Precision
 from infra.quiet import quiet
 
 FIRST_WINDOW_S = 10
