@@ -61,6 +61,11 @@ class WindowSpec:
         return round(self.length_s * SAMPLE_RATE_HZ)
 
     @property
+    def sizes_s(self) -> tuple[float, ...]:
+        """Four lengths to which windows are padded; the last is the longest that a window may be."""
+        return tuple(self.length_s * quarters / 4 for quarters in (1, 2, 3, 4))
+
+    @property
     def context(self) -> int:
         """Samples beyond a cut."""
         return int(self.overlap_s * SAMPLE_RATE_HZ / 2)

@@ -30,7 +30,7 @@ from core.transcript_json import Origin
 from core.transcription import Transcription
 from core.windowed import WindowedEngine
 from core.windows import WindowSpec
-from handlers.engine import sizes_of, windowed_engine
+from handlers.engine import windowed_engine
 from handlers.life import Life
 from handlers.once import once
 from handlers.world import World
@@ -120,19 +120,20 @@ def parakeet_engine(
 ) -> WindowedEngine:
     """Parakeet over windows; the model is loaded when the first window arrives, its file read from now on."""
     models.prefetch(settings.parakeet_model_name)
+    spec = WindowSpec(settings.window_s, settings.overlap_s, settings.search_s)
     options = EngineOptions(
         device=settings.parakeet_device,
         precision=settings.parakeet_precision,
         attention=settings.parakeet_attention,
         cuda_graphs=settings.parakeet_cuda_graphs,
         compile=settings.parakeet_compile,
-        sizes_s=sizes_of(settings.window_s),
+        sizes_s=spec.sizes_s,
         memory_limit_gb=settings.gpu_memory_limit_gb,
         batch_size=settings.batch_size,
     )
     return windowed_engine(
         ParakeetRecognizer(settings.parakeet_model_name, options),
-        WindowSpec(settings.window_s, settings.overlap_s, settings.search_s),
+        spec,
         reader=reader,
         queue_s=settings.queue_s,
         assumed_rtfx=settings.gpu_rtfx if gpu_present() else settings.cpu_rtfx,

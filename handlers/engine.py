@@ -31,8 +31,3 @@ def windowed_engine(  # noqa: PLR0913 - wired by keyword
         recognizer, SystemClock(), queue_s=queue_s, on_lost=on_lost, assumed_rtfx=assumed_rtfx
     )
     return WindowedEngine(reader, scheduler, spec, recognizer.model)
-
-
-def sizes_of(window_s: float) -> tuple[float, ...]:
-    """Four lengths to which windows are padded; the last is the longest that a window may be."""
-    return tuple(window_s * quarters / 4 for quarters in (1, 2, 3, 4))

@@ -1,6 +1,7 @@
 """What tests of the scheduler share: windows with a number in them, and a scheduler stepped by hand."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 
 import numpy as np
@@ -78,3 +79,24 @@ class Bench:
     def _noted(self, stage: Stage, windows: Sequence[Samples]) -> None:
         self.seen.append((stage, [int(samples[0]) for samples in windows]))
         self._script(stage, windows)
+
+
+FOUR = Limits((1.0,), (4,))
+
+
+def submitted(bench: Bench, windows: int) -> list[Future[list[Word]]]:
+    line = bench.line()
+    return [line.submit(window(number)) for number in range(windows)]
+
+
+def raising(error: BaseException, at: Stage) -> Script:
+    """A script that fails a stage's first call."""
+    is_armed = True
+
+    def script(stage: Stage, windows: object) -> None:
+        nonlocal is_armed
+        if stage == at and is_armed:
+            is_armed = False
+            raise error
+
+    return script
