@@ -64,11 +64,11 @@ class Hearing:
         window = self._last
         if window is None:
             return
-        for hole in holes(window, self._stitch.since(window.start_s - WORD_REACH_S)):
-            self._holes.append(hole)
-            self._again += (
-                (stretch.place, self._line.submit(stretch.samples)) for stretch in retries(window, hole)
-            )
+        found = holes(window, self._stitch.since(window.start_s - WORD_REACH_S))
+        self._holes += found
+        self._again += (
+            (stretch.place, self._line.submit(stretch.samples)) for stretch in retries(window, found)
+        )
 
     def _heard_again(self) -> list[tuple[Place, Sequence[Word]]]:
         return [(place, self._answer(words)) for place, words in self._again]

@@ -29,11 +29,11 @@ class Place:
 
     Args:
         start: the sample of the file at which it begins.
-        owned: the part, in samples of the file, whose words are wanted.
+        owned: the parts, in order, in samples of the file, whose words are wanted.
     """
 
     start: int
-    owned: Span
+    owned: tuple[Span, ...]
 
     @property
     def start_s(self) -> float:
@@ -57,19 +57,29 @@ class Stretch(Place):
         return Place(self.start, self.owned)
 
 
-def retries(window: Window, hole: Span) -> list[Stretch]:
-    """What to hear again of a hole: stretches of at most half the window, each beginning with sound.
+def retries(window: Window, holes: Iterable[Span]) -> list[Stretch]:
+    """What to hear again of a window's holes: stretches of at most half of it, each beginning with sound.
 
-    A hole that is longer is divided at quiet places. Borders differ from the window's in any case.
+    A longer hole is divided at quiet places. Holes so near that both stretches would hold what lies between
+    share one: however many there are, little of a window is heard more than once again. Borders differ from
+    the window's in any case.
+
+    Args:
+        window: with its samples.
+        holes: in order, in samples of the file.
     """
     longest = max(len(window.samples) // 2, FRAME)
     context = min(CONTEXT, longest // 8)
-    begin, end = hole[0] - window.start, hole[1] - window.start
-    loud = is_loud(frame_powers(window.samples))
-    return [
-        _stretch(window, part, context, loud)
-        for part in _parts(window.samples, begin, end, longest - 2 * context)
+    room = longest - 2 * context
+    parts = [
+        part
+        for begin, end in holes
+        for part in _parts(window.samples, begin - window.start, end - window.start, room)
     ]
+    if not parts:
+        return []
+    loud = is_loud(frame_powers(window.samples))
+    return [_stretch(window, group, context, loud) for group in _near(parts, 2 * context, room)]
 
 
 def filled(
@@ -104,27 +114,40 @@ def _parts(samples: NDArray[np.int16], begin: int, end: int, longest: int) -> It
     yield begin, end
 
 
-def _stretch(window: Window, part: Span, context: int, loud: NDArray[np.bool_]) -> Stretch:
-    begin, end = max(part[0] - context, 0), min(part[1] + context, len(window.samples))
-    sounds = np.flatnonzero(loud[begin // FRAME : part[1] // FRAME])
-    onset = begin // FRAME + int(sounds[0]) if len(sounds) else part[0] // FRAME
+def _near(parts: Iterable[Span], apart: int, longest: int) -> list[list[Span]]:
+    """Parts in groups: those that lie less than so far apart, as long as the group stays short enough."""
+    groups: list[list[Span]] = []
+    for begin, end in parts:
+        group = groups[-1] if groups else []
+        if group and begin - group[-1][1] < apart and end - group[0][0] <= longest:
+            group.append((begin, end))
+        else:
+            groups.append([(begin, end)])
+    return groups
+
+
+def _stretch(window: Window, parts: Sequence[Span], context: int, loud: NDArray[np.bool_]) -> Stretch:
+    (first, _), (_, last) = parts[0], parts[-1]
+    begin, end = max(first - context, 0), min(last + context, len(window.samples))
+    sounds = np.flatnonzero(loud[begin // FRAME : last // FRAME])
+    onset = begin // FRAME + int(sounds[0]) if len(sounds) else first // FRAME
     begin = max(onset * FRAME - LEAD, begin, 0)
     return Stretch(
         window.start + begin,
-        (window.start + part[0], window.start + part[1]),
+        tuple((window.start + part[0], window.start + part[1]) for part in parts),
         window.samples[begin:end].copy(),
     )
 
 
 def _news(known: Sequence[Word], place: Place, heard: Sequence[Word]) -> list[Word]:
-    start_s, end_s = (sample / SAMPLE_RATE_HZ for sample in place.owned)
-    first = bisect_left(known, start_s - NEAR_S, key=_end_s)
-    near = known[first : bisect_left(known, end_s + NEAR_S, key=_start_s)]
+    owned_s = [(begin / SAMPLE_RATE_HZ, end / SAMPLE_RATE_HZ) for begin, end in place.owned]
+    first = bisect_left(known, owned_s[0][0] - NEAR_S, key=_end_s)
+    near = known[first : bisect_left(known, owned_s[-1][1] + NEAR_S, key=_start_s)]
     old = {_again(word, heard) for word in near}
     return [
         word
         for position, word in enumerate(heard)
-        if start_s - WORD_REACH_S <= word.midpoint_s < end_s + WORD_REACH_S
+        if any(begin_s - WORD_REACH_S <= word.midpoint_s < end_s + WORD_REACH_S for begin_s, end_s in owned_s)
         and position not in old
         and not any(same_sound(word, other) for other in near)
     ]
