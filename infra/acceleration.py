@@ -41,6 +41,13 @@ def undo_compile(encoder: Any) -> None:
         layer._compiled_call_impl = None  # noqa: SLF001 - torch has compile() for modules, and no way back
 
 
+def run_as_written_where_compiling_fails() -> None:
+    """Let a shape that needs a compilation of its own, and fails in it, run as it is; torch warns."""
+    from torch._dynamo import config
+
+    config.suppress_errors = True
+
+
 @dataclass(frozen=True, slots=True)
 class Decoder:
     """NeMo's greedy loop, as a CUDA graph for batches that fit into what was captured.

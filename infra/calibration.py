@@ -8,11 +8,18 @@ from typing import Any
 import numpy as np
 
 from core.batching import Limits
-from core.errors import EngineLost
+from core.errors import EngineFailed, EngineLost
 from core.memory import Dimensions, Footprint, Measured, Precision, corrected, plan
 from core.ports import SAMPLE_RATE_HZ
 from infra import machine, models, nemo
-from infra.acceleration import Decoder, captured, compile_layers, undo_compile, use_attention
+from infra.acceleration import (
+    Decoder,
+    captured,
+    compile_layers,
+    run_as_written_where_compiling_fails,
+    undo_compile,
+    use_attention,
+)
 from infra.engine_options import EngineOptions
 from infra.staging import CpuStaging, CudaStaging
 from infra.torch_errors import mapped, torch_errors
@@ -20,7 +27,7 @@ from infra.transducer import NemoTransducer, Transducer
 
 GB = 1e9
 
-CPU_PADDED_S = 80.0
+CPU_PADDED_S = 160.0
 """Of a batch on a CPU. Larger batches were no faster (docs/benchmarks.md), and take as much more memory."""
 
 CPU_SHARE = 0.5
@@ -151,16 +158,21 @@ def _on_cuda(model: Any, decoder: Decoder, options: EngineOptions) -> Loaded:
 
 
 def try_compiled(transducer: NemoTransducer, compile_encoder: Callable[[Any], None] = compile_layers) -> bool:
-    """Compile the encoder's layers and hear a second of silence; False, and as they were, if that fails."""
+    """Compile the encoder's layers and hear a second of silence; False, and as they were, if that fails.
+
+    One window is a shape of its own to the compiler, which takes every other count as a symbol.
+    """
     compile_encoder(transducer.model.encoder)
     try:
-        transducer.hear(transducer.stage(_silence(2, 1.0)))
+        for windows in (1, 2):
+            transducer.hear(transducer.stage(_silence(windows, 1.0)))
     except EngineLost:
         raise
     except Exception as error:  # noqa: BLE001 - compilers and their backends raise what they like
         _log.warning("the encoder is not compiled", extra={"reason": str(mapped(error))})
         undo_compile(transducer.model.encoder)
         return False
+    run_as_written_where_compiling_fails()
     return True
 
 
@@ -191,11 +203,31 @@ def _cuda_budget(options: EngineOptions) -> float:
     """What batches may take now that the weights are there."""
     import torch
 
-    free, _ = torch.cuda.mem_get_info()
-    budget = CUDA_SHARE * free
-    if options.memory_limit_gb:
-        budget = min(budget, options.memory_limit_gb * GB - torch.cuda.memory_reserved())
-    return budget
+    free, total = torch.cuda.mem_get_info()
+    return batch_budget(free, total, options.memory_limit_gb)
+
+
+def batch_budget(free_bytes: float, total_bytes: float, limit_gb: float | None) -> float:
+    """What batches may take of a device on which the model lies already.
+
+    What is used is held against the limit as a whole: weights, the process's context, and whatever else is
+    on the device.
+
+    Raises:
+        EngineFailed: engine_out_of_memory: the limit leaves nothing.
+    """
+    budget = CUDA_SHARE * free_bytes
+    if limit_gb is None:
+        return budget
+    used_gb = (total_bytes - free_bytes) / GB
+    if used_gb >= limit_gb:
+        raise EngineFailed(
+            f"{used_gb:.1f} GB of the GPU are used before the first batch, expected less than "
+            f"GPU_MEMORY_LIMIT_GB={limit_gb:g}",
+            code="engine_out_of_memory",
+            deterministic=True,
+        )
+    return min(budget, (limit_gb - used_gb) * GB)
 
 
 def _silence(windows: int, length_s: float) -> list[Any]:

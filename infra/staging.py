@@ -37,8 +37,12 @@ class Staging(Protocol):
         ...
 
 
+STEP = 4 * SAMPLE_RATE_HZ
+"""To which windows are padded on a CPU: in steps of 1 s a file of 6 h took 180 MB more and was no faster."""
+
+
 class CpuStaging:
-    """The model runs where the windows are: they are padded to the longest of them, in whole seconds.
+    """The model runs where the windows are: they are padded to the longest of them, in steps of 4 s.
 
     oneDNN keeps the kernels and the work spaces of each shape that it meets. With lengths to the sample no
     two batches are alike, and memory grows by 8 MB with each.
@@ -48,8 +52,8 @@ class CpuStaging:
         """Pad, without waiting for anything."""
         import torch
 
-        seconds = -(-max(map(len, windows)) // SAMPLE_RATE_HZ)
-        audio = np.zeros((len(windows), seconds * SAMPLE_RATE_HZ), np.int16)
+        steps = -(-max(map(len, windows)) // STEP)
+        audio = np.zeros((len(windows), steps * STEP), np.int16)
         _fill(audio, windows)
         return Staged(torch.from_numpy(audio), torch.tensor([len(window) for window in windows]))
 

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from core.errors import EngineFailed
 from core.memory import Dimensions, Footprint
 from infra.acceleration import Decoder
-from infra.calibration import cpu_limits
+from infra.calibration import batch_budget, cpu_limits
 from infra.engine_options import EngineOptions
 from infra.staging import CpuStaging, padded_to
 
@@ -12,9 +13,9 @@ LARGE = Footprint.of(Dimensions(), "fp32", "sdpa")
 GB = 1e9
 
 
-def test_a_small_model_hears_eighty_seconds_in_each_batch_and_a_batch_on_each_core() -> None:
+def test_a_small_model_hears_160_seconds_in_each_batch_and_a_batch_on_each_core() -> None:
     limits = cpu_limits(TINY, EngineOptions(), cores=2, free_bytes=16 * GB)
-    assert limits.most == (8, 4, 2, 2)
+    assert limits.most == (16, 8, 5, 4)
     assert limits.workers == 2
 
 
@@ -49,10 +50,10 @@ def test_windows_are_padded_to_the_next_size_and_longer_ones_not_at_all() -> Non
 
 
 @pytest.mark.asr
-def test_on_a_cpu_batches_are_padded_to_whole_seconds_so_that_few_shapes_are_met() -> None:
-    lengths = ([1_600], [15_999, 400], [16_000], [16_001], [640_000, 16_000])
+def test_on_a_cpu_batches_are_padded_in_steps_of_four_seconds_so_that_few_shapes_are_met() -> None:
+    lengths = ([1_600], [63_999, 400], [64_000], [64_001], [640_000, 16_000])
     shapes = [CpuStaging().stage([np.zeros(n, np.int16) for n in batch]).audio.shape for batch in lengths]
-    assert shapes == [(1, 16_000), (2, 16_000), (1, 16_000), (1, 32_000), (2, 640_000)]
+    assert shapes == [(1, 64_000), (2, 64_000), (1, 64_000), (1, 128_000), (2, 640_000)]
 
 
 class Shaped:
@@ -72,3 +73,15 @@ def test_only_batches_that_fit_into_the_graph_are_given_to_it() -> None:
     shapes = (4, 500), (1, 10), (5, 10), (1, 501)
     assert [decoder(Shaped(*shape, 8), None) for shape in shapes] == ["graph", "graph", "plain", "plain"]
     assert Decoder(plain=lambda x, out_len: ("plain", None))(Shaped(1, 1, 8), None) == "plain"
+
+
+def test_batches_on_cuda_get_what_the_limit_leaves_beside_weights_and_context() -> None:
+    assert batch_budget(20 * GB, 24 * GB, None) == 18 * GB
+    assert batch_budget(20 * GB, 24 * GB, 23.0) == 18 * GB
+    assert batch_budget(20 * GB, 24 * GB, 10.0) == 6 * GB
+
+
+def test_a_limit_that_the_model_alone_reaches_is_an_error_that_names_it() -> None:
+    with pytest.raises(EngineFailed, match=r"4\.0 GB .* expected less than GPU_MEMORY_LIMIT_GB=4") as raised:
+        batch_budget(20 * GB, 24 * GB, 4.0)
+    assert raised.value.code == "engine_out_of_memory"
