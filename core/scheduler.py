@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from core.batching import Limits
 from core.errors import EngineLost, EngineRestarting
+from core.pools import Pools, threads_of
 from core.ports import SAMPLE_RATE_HZ, Clock, Recognizer
-from core.stages import Pools, Stages, do, fail, threads_of
+from core.stages import Stages, do, fail
 from core.throughput import Meter, Stats
 from core.transcript import Word
 from core.window_queue import Submitted, WindowQueue, claim

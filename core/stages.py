@@ -13,13 +13,14 @@ What becomes of a batch that fails:
 """
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future
 from functools import partial
 from threading import Condition
-from typing import Literal, Protocol, TypeVar, get_args
+from typing import TypeVar, get_args
 
 from core.batching import Limits
 from core.errors import EngineFailed, EngineLost, EngineRestarting
+from core.pools import Pools, Stage
 from core.ports import Clock, HeardBatch, PreparedBatch, Recognizer
 from core.throughput import Meter
 from core.transcript import Word
@@ -28,23 +29,12 @@ from core.window_queue import Batch, Submitted, WindowQueue
 HANG_S = 600.0
 """As long as Pub/Sub waits for an answer; two batches of the largest model on a small CPU take less."""
 
+LOAD_HANG_S = 1800.0
+"""Importing, loading and calibrating take a minute; a model that is downloaded first, more."""
+
 T = TypeVar("T")
-Stage = Literal["prepare", "model", "words"]
 Act = Callable[[], object]
 """Something to do without the lock: start a stage, or settle futures, whose callbacks are others' code."""
-
-
-class Pools(Protocol):
-    """Makes the threads of a stage."""
-
-    def __call__(self, stage: Stage, threads: int) -> Executor:
-        """An executor of so many threads."""
-        ...
-
-
-def threads_of(stage: Stage, threads: int) -> Executor:
-    """Threads that are named after their stage."""
-    return ThreadPoolExecutor(threads, thread_name_prefix=f"engine-{stage}")
 
 
 class _Recalled(Exception):
@@ -82,7 +72,7 @@ class Stages:
         self._executors: dict[Stage, Executor] = {stage: pools(stage, 1) for stage in get_args(Stage)}
         self._work: dict[Batch, Stage] = {}
         self._since_s: dict[Batch, float] = {}
-        self._is_loading = False
+        self._loading_since_s: float | None = None
         self._suspects: set[int] = set()
         self.limits: Limits | None = None
         self.lost: EngineLost | None = None
@@ -99,7 +89,7 @@ class Stages:
     @property
     def is_idle(self) -> bool:
         """Whether no stage works, nor will unless windows come."""
-        return not self._work and not self._is_loading and self._queue.is_empty
+        return not self._work and self._loading_since_s is None and self._queue.is_empty
 
     def next(self) -> list[Act]:
         """What there is to start now, as acts to be done after the lock is given back."""
@@ -113,14 +103,21 @@ class Stages:
         return [self._enter("prepare", batch, partial(self._recognizer.prepare, samples), self._prepared)]
 
     def overdue(self) -> list[Act]:
-        """Give the device up when a batch has been on it for longer than any batch takes."""
+        """Give the device up when a batch, or the model's loading, takes longer than any does."""
         now_s = self._clock.monotonic()
         waited_s = now_s - min((self._since_s[batch] for batch in self._on_device), default=now_s)
-        if self.lost or waited_s <= HANG_S:
+        loading_s = now_s - (now_s if self._loading_since_s is None else self._loading_since_s)
+        if self.lost or (waited_s <= HANG_S and loading_s <= LOAD_HANG_S):
             return []
         self._changed.notify_all()
-        reason = f"a batch has not come back for {waited_s:.0f} s, expected {HANG_S:g} s"
-        return self._lose(EngineLost(reason))
+        if waited_s > HANG_S:
+            return self._lose(
+                EngineLost(f"a batch has not come back for {waited_s:.0f} s, expected {HANG_S:g} s")
+            )
+        self._loading_since_s = None
+        return self._not_loaded(
+            EngineLost(f"the model has been loading for {loading_s:.0f} s, expected {LOAD_HANG_S:g} s")
+        )
 
     @property
     def _on_device(self) -> list[Batch]:
@@ -224,14 +221,16 @@ class Stages:
         return [partial(fail, self._queue.put_back(parts), CancelledError())]
 
     def _load(self) -> list[Act]:
-        if self._is_loading or self._queue.is_empty:
+        if self._loading_since_s is not None or self._queue.is_empty:
             return []
-        self._is_loading = True
+        self._loading_since_s = self._clock.monotonic()
         return [partial(self._start, "model", self._recognizer.ready, self._loaded)]
 
     def _loaded(self, loaded: "Future[Limits]") -> None:
         with self._changed:
-            self._is_loading = False
+            if self.lost:
+                return  # given up while it loaded
+            self._loading_since_s = None
             error = loaded.exception()
             acts = self._is_loaded(loaded.result()) if error is None else self._not_loaded(error)
             self._changed.notify_all()

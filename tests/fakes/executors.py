@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
-from core.stages import Stage
+from core.pools import Stage
 
 
 class SteppedExecutor(Executor):
@@ -36,7 +36,7 @@ class SteppedExecutor(Executor):
 
 
 class SteppedPools:
-    """core.stages.Pools of stepped executors."""
+    """core.pools.Pools of stepped executors."""
 
     def __init__(self) -> None:
         self.made: list[tuple[Stage, int]] = []

@@ -11,7 +11,7 @@ from core.batching import Limits
 from core.errors import EngineLost, EngineRestarting
 from core.hearing import Hearing
 from core.scheduler import Scheduler
-from core.stages import HANG_S
+from core.stages import HANG_S, LOAD_HANG_S
 from core.windows import Window
 from tests.fakes.clock import FakeClock
 from tests.fakes.recognizer import FakeRecognizer, Samples, Stage
@@ -20,9 +20,10 @@ PATIENCE_S = 30.0
 
 
 class Hanging:
-    """A model that does not come back until it is let go."""
+    """A model that does not come back from one of its calls until it is let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, at: Stage = "run") -> None:
+        self._at = at
         self.clock, self.entered, self.gate, self.told = FakeClock(), Event(), Event(), list[str]()
         recognizer = FakeRecognizer(lambda _: [], limits=Limits((1.0,), (1,)), script=self._script)
         self.scheduler = Scheduler(
@@ -30,14 +31,14 @@ class Hanging:
         )
 
     def _script(self, stage: Stage, windows: Sequence[Samples]) -> None:
-        if stage == "run":
+        if stage == self._at:
             self.entered.set()
             assert self.gate.wait(PATIENCE_S)
 
 
 @pytest.fixture
-def hanging() -> Iterator[Hanging]:
-    found = Hanging()
+def hanging(request: pytest.FixtureRequest) -> Iterator[Hanging]:
+    found = Hanging(getattr(request, "param", "run"))
     yield found
     found.gate.set()
     found.scheduler.close()
@@ -74,3 +75,31 @@ def test_a_batch_may_take_as_long_as_any_takes(hanging: Hanging) -> None:
         Thread(target=hanging.gate.set).start()
         assert job.finish()[0] == ()
     assert hanging.told == []
+
+
+@pytest.mark.parametrize("hanging", ["ready"], indirect=True)
+def test_a_model_that_never_ends_loading_is_given_up_by_who_waits(hanging: Hanging) -> None:
+    with hearing(hanging) as job:
+        job.take(window(0))
+        assert hanging.entered.wait(PATIENCE_S)
+        hanging.clock.advance(LOAD_HANG_S)
+        hanging.scheduler.check()
+        assert hanging.told == []
+        hanging.clock.advance(1)
+        with pytest.raises(EngineLost, match="has been loading for 1801 s, expected 1800 s"):
+            job.finish()
+    assert len(hanging.told) == 1
+    hanging.scheduler.close()
+
+
+@pytest.mark.parametrize("hanging", ["ready"], indirect=True)
+def test_a_model_that_comes_after_it_was_given_up_is_not_used(hanging: Hanging) -> None:
+    with hanging.scheduler.line("job") as line:
+        lost = line.submit(np.zeros(16_000, np.int16))
+        assert hanging.entered.wait(PATIENCE_S)
+        hanging.clock.advance(LOAD_HANG_S + 1)
+        hanging.scheduler.check()
+        hanging.gate.set()
+        hanging.scheduler.close()
+    assert isinstance(lost.exception(PATIENCE_S), EngineLost)
+    assert hanging.scheduler.limits is None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-import core.stages
+import core.pools
 from core.batching import Limits
 from core.errors import EngineFailed, EngineLost, EngineRestarting
 from tests.fakes.recognizer import (
@@ -87,7 +87,7 @@ def test_after_a_loss_only_files_with_a_window_on_the_device_are_to_blame() -> N
     line = bench.line()
     futures = [line.submit(window(number)) for number in range(10)]
     bench.pools.step("model")
-    steps: list[core.stages.Stage] = ["prepare", "model", "prepare", "prepare", "model"]
+    steps: list[core.pools.Stage] = ["prepare", "model", "prepare", "prepare", "model"]
     for step in steps[:-1]:
         bench.pools.step(step)
     waiting = bench.line().submit(window(20))
@@ -117,7 +117,7 @@ def test_words_that_can_no_longer_be_read_after_a_loss_are_neither_retried_nor_t
 
     bench.recognizer.script = script
     futures = submitted(bench, 4)
-    steps: list[core.stages.Stage] = ["model", "prepare", "model", "prepare", "model"]
+    steps: list[core.pools.Stage] = ["model", "prepare", "model", "prepare", "model"]
     for step in steps:
         bench.pools.step(step)
     assert bench.pools.pending == ["words"]
