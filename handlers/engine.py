@@ -8,7 +8,6 @@ from core.scheduler import Scheduler
 from core.windowed import WindowedEngine
 from core.windows import WindowSpec
 from infra.clock import SystemClock
-from infra.gpu import gpu_present
 from infra.machine import keep_freed_memory
 
 
@@ -17,15 +16,16 @@ def windowed_engine(  # noqa: PLR0913 - wired by keyword
     spec: WindowSpec,
     *,
     reader: AudioReader,
+    on_gpu: bool,
     queue_s: float | None = None,
     assumed_rtfx: float | None = None,
     on_lost: Callable[[EngineLost], None] = lambda lost: None,  # noqa: ARG005 - nobody to tell
 ) -> WindowedEngine:
-    """An engine whose model is loaded when the first window arrives; the keywords are those of Scheduler.
+    """An engine whose model is loaded when the first window arrives; the last keywords are Scheduler's.
 
-    Where there is no GPU, the C library keeps what is freed from now on: see infra.machine.
+    For a model on the CPU, the C library keeps what is freed from now on: see infra.machine.
     """
-    if not gpu_present():
+    if not on_gpu:
         keep_freed_memory()
     scheduler = Scheduler(
         recognizer, SystemClock(), queue_s=queue_s, on_lost=on_lost, assumed_rtfx=assumed_rtfx

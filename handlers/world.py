@@ -6,7 +6,7 @@ from core.outcomes import Outcomes
 from core.ports import AudioReader, Clock, Ledger, ObjectStore, Publisher
 from core.routing import EngineFacts
 from core.transcription import Intake, Topics
-from infra.gpu import gpu_present
+from infra.gpu import runs_on_gpu
 from infra.settings import Settings
 
 
@@ -51,7 +51,7 @@ class World:
     def engine_facts(self) -> EngineFacts:
         """What is known of the engines on this instance."""
         return EngineFacts(
-            gpu="ready" if gpu_present() else "unavailable",
+            gpu="ready" if runs_on_gpu(self.settings.parakeet_device) else "unavailable",
             parakeet_rtfx=self.settings.gpu_rtfx,
             cpu_rtfx=self.settings.cpu_rtfx,
             deepgram_available=self.settings.deepgram_available,

@@ -23,7 +23,9 @@ def engine_over(
     queue_s: float | None = None,
 ) -> Iterator[WindowedEngine]:
     """An engine whose threads end with the block."""
-    engine = windowed_engine(recognizer, spec or WindowSpec(), reader=reader or PyAvReader(), queue_s=queue_s)
+    engine = windowed_engine(
+        recognizer, spec or WindowSpec(), reader=reader or PyAvReader(), on_gpu=False, queue_s=queue_s
+    )
     try:
         yield engine
     finally:

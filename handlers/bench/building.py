@@ -11,6 +11,7 @@ from infra import machine
 from infra.audio import PyAvReader
 from infra.audio_processes import ProcessReader
 from infra.engine_options import EngineOptions
+from infra.gpu import runs_on_gpu
 from infra.parakeet import ParakeetRecognizer
 
 
@@ -30,5 +31,7 @@ def build(model: str, options: EngineOptions, spec: WindowSpec) -> Built:
     notes = Notes()
     recognizer = WatchedRecognizer(ParakeetRecognizer(model, options), notes)
     # As production does it beside a GPU. On a CPU, decoding is 5 % of the work.
-    reader: AudioReader = PyAvReader() if options.device == "cpu" else ProcessReader(machine.cores())
-    return Built(windowed_engine(recognizer, spec, reader=reader), recognizer, reader, notes, spec)
+    on_gpu = runs_on_gpu(options.device)
+    reader: AudioReader = ProcessReader(machine.cores()) if on_gpu else PyAvReader()
+    engine = windowed_engine(recognizer, spec, reader=reader, on_gpu=on_gpu)
+    return Built(engine, recognizer, reader, notes, spec)

@@ -12,7 +12,7 @@ from handlers.bench.options import Options
 from handlers.bench.report import Bound, Figure, figure
 from handlers.bench.sides import Remote, SideFailed, remote
 from handlers.bench.sounds import long_file
-from infra.gpu import gpu_present
+from infra.gpu import runs_on_gpu
 
 REAL_TIME = Bound(3000.0)
 AGAINST_NEMO = Bound(1.5)
@@ -55,8 +55,7 @@ class Stage:
     @property
     def device(self) -> str:
         """cuda or cpu."""
-        chosen = self.options.device
-        return chosen if chosen != "auto" else "cuda" if gpu_present() else "cpu"
+        return "cuda" if runs_on_gpu(self.options.device) else "cpu"
 
     def ours(self, **engine: Any) -> AbstractContextManager[Remote]:
         """Our side."""

@@ -1,6 +1,9 @@
 import pytest
 
+from core.errors import EngineLost
+from handlers.bootstrap import engine_lost
 from handlers.life import Life
+from tests.log_lines import Lines
 
 
 class Ends:
@@ -58,3 +61,14 @@ def test_a_request_that_fails_counts_as_done() -> None:
     with pytest.raises(ZeroDivisionError):
         fail()
     assert ends.count == 1
+
+
+def test_a_lost_engine_ends_the_process_and_says_why(lines: Lines) -> None:
+    ends = Ends()
+    life = Life(ends)
+    with life.request():
+        engine_lost(life, EngineLost("an illegal memory access was encountered"))
+        assert life.reason == "engine_lost: an illegal memory access was encountered"
+        assert ends.count == 0
+    assert ends.count == 1
+    assert lines.one()["code"] == "engine_lost"
