@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from core.audio import AudioInfo, AudioSource
     from core.batching import Limits
+    from core.billing import Bill
     from core.events import Event
     from core.jobs import Claim, Job, Manifest
     from core.transcript import Transcript, Word
@@ -204,8 +205,12 @@ class Engine(Protocol):
         """Name of the model that the engine runs."""
         ...
 
-    def transcribe(self, source: "AudioSource", info: "AudioInfo") -> "Transcript":
-        """Hear the whole file. Raises EngineFailed, Rejected, Retryable."""
+    def transcribe(self, source: "AudioSource", info: "AudioInfo", bill: "Bill") -> "Transcript":
+        """Hear the whole file, and put what that took on the bill, also when it fails.
+
+        Raises:
+            EngineFailed, Rejected, Retryable, ObjectNotFound: the file stays as it was.
+        """
         ...
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from core import events
 from core.audio import AudioInfo, AudioSource, check_info, check_names, check_size
+from core.billing import Bill
 from core.cost import Cost
 from core.errors import AlreadyCompleted, EngineFailed, Rejected, SourceGone
 from core.events import Event
@@ -128,7 +129,7 @@ class Transcription:
         if route.method not in self.engines:
             return self._hand_over(claim, route.reasons)
         engine_begun_s = self.clock.monotonic()
-        transcript = self._hear(claim.job, route.method, source, info)
+        transcript = self._hear(claim.job, route.method, source, info, Bill())
         active_s = self.clock.monotonic() - engine_begun_s
         files = self.render(claim.job, transcript)
         body = {
@@ -150,9 +151,9 @@ class Transcription:
         }
         return self.outcomes.complete(claim, files, body)
 
-    def _hear(self, job: Job, method: str, source: AudioSource, info: AudioInfo) -> Transcript:
+    def _hear(self, job: Job, method: str, source: AudioSource, info: AudioInfo, bill: Bill) -> Transcript:
         try:
-            return self.engines[method].transcribe(source, info)
+            return self.engines[method].transcribe(source, info, bill)
         except ObjectNotFound as error:
             raise self.intake.gone(job) from error
 

@@ -11,6 +11,7 @@ from core.dead_letter import DeadLetters
 from core.errors import EngineLost
 from core.formats import Kind, OutputFile, render
 from core.jobs import Job
+from core.metering import InstanceMeter, Metered
 from core.notification import Notification
 from core.ports import AudioReader, Clock, Engine
 from core.reception import Reception
@@ -42,7 +43,7 @@ from infra.convex import ConvexVideos
 from infra.deepgram import MAX_TIMEOUT_S, DeepgramEngine
 from infra.engine_options import EngineOptions
 from infra.gcs import GcsStore, storage_client
-from infra.gpu import gpu_present
+from infra.gpu import runs_on_gpu
 from infra.ledger import ObjectLedger
 from infra.log import configure
 from infra.parakeet import ParakeetRecognizer
@@ -74,10 +75,9 @@ def reception_in(world: World) -> Reception:
 
 
 def transcription_in(
-    world: World, parakeet: Engine, queue_s: Callable[[], float] = lambda: 0.0
+    world: World, engines: Mapping[str, Engine], queue_s: Callable[[], float] = lambda: 0.0
 ) -> Transcription:
     """The use case of the GPU service; queue_s tells how long a file that comes now waits for others."""
-    engines = {"parakeet": parakeet, "parakeet_cpu": parakeet}
 
     def choose(file: FileFacts, facts: EngineFacts, policy: RoutingPolicy) -> Route:
         return choose_route(file, replace(facts, queue_s=queue_s()), policy)
@@ -131,14 +131,22 @@ def parakeet_engine(
         memory_limit_gb=settings.gpu_memory_limit_gb,
         batch_size=settings.batch_size,
     )
+    on_gpu = runs_on_gpu(options.device)
     return windowed_engine(
         ParakeetRecognizer(settings.parakeet_model_name, options),
         spec,
         reader=reader,
+        on_gpu=on_gpu,
         queue_s=settings.queue_s,
-        assumed_rtfx=settings.gpu_rtfx if gpu_present() else settings.cpu_rtfx,
+        assumed_rtfx=settings.gpu_rtfx if on_gpu else settings.cpu_rtfx,
         on_lost=on_lost,
     )
+
+
+def metered(engine: WindowedEngine, clock: Clock) -> Mapping[str, Engine]:
+    """Parakeet on a GPU and on a CPU, by routing method, each with its own price."""
+    meter = InstanceMeter(clock)
+    return {runner: Metered(engine, meter, runner) for runner in ("parakeet", "parakeet_cpu")}
 
 
 def deepgram_engine(settings: Settings, clock: Clock) -> Engine:
@@ -152,6 +160,12 @@ def deepgram_engine(settings: Settings, clock: Clock) -> Engine:
         timeout_s=min(MAX_TIMEOUT_S, settings.request_soft_budget_s),
         budget_s=settings.request_soft_budget_s,
     )
+
+
+def engine_lost(life: Life, lost: EngineLost) -> None:
+    """Let the process end: nothing in it can hear any more."""
+    log.error("the engine is lost, this process ends: %s", lost, extra={"code": lost.code})
+    life.doom(f"{lost.code}: {lost}")
 
 
 @once
@@ -209,8 +223,8 @@ def reception() -> Reception:
 @once
 def transcription() -> Transcription:
     """The GPU service's use case, wired."""
-    engine = parakeet_engine(world().settings, world().reader, _engine_lost)
-    return transcription_in(world(), engine, lambda: engine.queue_s)
+    engine = parakeet_engine(world().settings, world().reader, partial(engine_lost, life()))
+    return transcription_in(world(), metered(engine, world().clock), lambda: engine.queue_s)
 
 
 @once
@@ -229,11 +243,6 @@ def notification() -> Notification | None:
 def dead_letters() -> DeadLetters:
     """The dead letters' use case, wired."""
     return dead_letters_in(world())
-
-
-def _engine_lost(lost: EngineLost) -> None:
-    log.error("the engine is lost, this process ends: %s", lost, extra={"code": lost.code})
-    life().doom(f"{lost.code}: {lost}")
 
 
 def _transcription(

@@ -9,7 +9,7 @@ from core.audio import AudioObject
 from core.events import Event
 from core.jobs import Job, Manifest
 from handlers.arguments import object_name
-from handlers.bootstrap import parakeet_engine, transcription_in
+from handlers.bootstrap import metered, parakeet_engine, transcription_in
 from handlers.world import World
 from infra.audio import PyAvReader
 from infra.clock import SystemClock
@@ -48,7 +48,7 @@ class LocalRun:
             reader=reader,
             ledger=ObjectLedger(store=self._store, bucket=settings.state_bucket, owner="local", clock=clock),
         )
-        self._use_case = transcription_in(world, parakeet_engine(settings, reader))
+        self._use_case = transcription_in(world, metered(parakeet_engine(settings, reader), clock))
 
     def transcribe(self, path: Path, video_id: str = "") -> Files:
         """Run the use case on one file.

@@ -12,6 +12,7 @@ from deepgram import DeepgramClient
 from deepgram.environment import DeepgramClientEnvironment
 
 from core.audio import AudioInfo, AudioSource
+from core.billing import Bill, Usage
 from core.ports import Clock
 from core.transcript import Transcript
 from infra.deepgram_answer import transcript_of
@@ -95,8 +96,8 @@ class DeepgramEngine:
         """Always deepgram."""
         return "deepgram"
 
-    def transcribe(self, source: AudioSource, info: AudioInfo) -> Transcript:
-        """Hear the whole file.
+    def transcribe(self, source: AudioSource, info: AudioInfo, bill: Bill) -> Transcript:
+        """Hear the whole file; what was waited, and what is charged for, goes on the bill.
 
         Raises:
             EngineFailed: engine_refused where asking again is of no use, engine_bad_result where the answer
@@ -105,10 +106,17 @@ class DeepgramEngine:
             ObjectNotFound: the generation is gone.
         """
         language = source.object.metadata.get("language") or self.language
-        answer = self.ask(source, language)
-        return transcript_of(
-            answer.raw, info, model=self.model, language=language, sent_sha256=answer.sent_sha256
-        )
+        begun_s, heard_s = self.clock.monotonic(), 0.0
+        try:
+            answer = self.ask(source, language)
+            transcript = transcript_of(
+                answer.raw, info, model=self.model, language=language, sent_sha256=answer.sent_sha256
+            )
+            heard_s = transcript.duration_s
+        finally:
+            waited_s = self.clock.monotonic() - begun_s
+            bill.add(Usage("deepgram", self.model, heard_s=heard_s, active_s=waited_s, billed_s=heard_s))
+        return transcript
 
     def ask(self, source: AudioSource, language: str) -> Answer:
         """Deepgram's answer as it came, not yet validated. Raises as transcribe does."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.billing import Bill
 from core.errors import EngineFailed, Retryable
 from core.ports import Engine, ObjectNotFound
 from infra.deepgram import URL_EXPIRES_S
@@ -34,7 +35,7 @@ def rig() -> Iterator[Rig]:
 
 
 def test_bytes_are_streamed_where_no_url_can_be_signed(rig: Rig) -> None:
-    transcript = rig.engine().transcribe(source(OneObject()), INFO)
+    transcript = rig.engine().transcribe(source(OneObject()), INFO, Bill())
 
     assert [(word.text, word.start_s, word.end_s) for word in transcript.words] == WORDS
     assert (transcript.engine, transcript.model, transcript.language) == ("deepgram", "nova-3", "en")
@@ -45,26 +46,26 @@ def test_bytes_are_streamed_where_no_url_can_be_signed(rig: Rig) -> None:
 def test_a_signed_url_is_preferred_and_outlives_the_request(rig: Rig) -> None:
     store = OneObject(url=f"{rig.url}/bucket/audio.wav?signature=secret")
 
-    assert rig.engine().transcribe(source(store), INFO).text == "Hello there, world."
+    assert rig.engine().transcribe(source(store), INFO, Bill()).text == "Hello there, world."
     assert [call["by"] for call in rig.calls()] == ["url"]
     assert (store.opened, store.signed_for_s) == ([], [URL_EXPIRES_S])
 
 
 def test_the_request_asks_for_every_word_with_punctuation_and_paragraphs(rig: Rig) -> None:
-    rig.engine(model="nova-2").transcribe(source(OneObject()), INFO)
+    rig.engine(model="nova-2").transcribe(source(OneObject()), INFO, Bill())
 
     asked = dict.fromkeys(["smart_format", "punctuate", "paragraphs", "utterances", "filler_words"], "true")
     assert rig.calls()[0]["query"] == {"model": "nova-2", "language": "en", **asked}
 
 
 def test_the_language_in_the_metadata_of_the_object_is_asked_for(rig: Rig) -> None:
-    transcript = rig.engine().transcribe(source(OneObject(), language="de"), INFO)
+    transcript = rig.engine().transcribe(source(OneObject(), language="de"), INFO, Bill())
 
     assert (transcript.language, rig.calls()[0]["query"]["language"]) == ("de", "de")
 
 
 def test_unknown_audio_gets_words_that_lie_inside_of_it(rig: Rig) -> None:
-    transcript = rig.engine().transcribe(source(OneObject(wav(2.0))), replace(INFO, duration_s=2.0))
+    transcript = rig.engine().transcribe(source(OneObject(wav(2.0))), replace(INFO, duration_s=2.0), Bill())
 
     assert transcript.text == "deepgram stand in"
     assert 0 < transcript.words[0].start_s < transcript.words[-1].end_s < 2.0
@@ -75,7 +76,7 @@ def test_a_refusal_is_final_and_asked_for_once(rig: Rig, status: int) -> None:
     rig.fail(times=TRIES, status=status)
 
     with pytest.raises(EngineFailed, match=str(status)) as failed:
-        rig.engine().transcribe(source(OneObject()), INFO)
+        rig.engine().transcribe(source(OneObject()), INFO, Bill())
     assert (failed.value.code, failed.value.deterministic) == ("engine_refused", True)
     assert (len(rig.calls()), rig.clock.slept) == (1, [])
 
@@ -91,7 +92,7 @@ def test_what_usually_passes_is_tried_a_few_times_and_then_left_to_the_queue(
     engine: Engine = rig.engine(timeout_s=0.2 if stalls else 60.0)
 
     with pytest.raises(Retryable) as failed:
-        engine.transcribe(source(OneObject()), INFO)
+        engine.transcribe(source(OneObject()), INFO, Bill())
     assert failed.value.code == code
     assert len(rig.clock.slept) == TRIES - 1
     assert stalls or len(rig.calls()) == TRIES  # a stalled call is noted when it ends
@@ -109,7 +110,7 @@ def test_a_failure_that_passes_is_not_seen_and_every_try_sends_all_bytes(
     store = OneObject()
 
     engine = rig.engine(timeout_s=2.0 if stalls else 60.0)
-    assert engine.transcribe(source(store), INFO).text == "Hello there, world."
+    assert engine.transcribe(source(store), INFO, Bill()).text == "Hello there, world."
     assert (len(store.opened), len(rig.clock.slept)) == (times + 1, times)
     assert all(stream.closed for stream in store.opened)
     assert {call["size_bytes"] for call in rig.calls()} == {len(AUDIO)}
@@ -123,13 +124,13 @@ def test_an_answer_that_is_not_to_be_trusted_fails_the_engine(rig: Rig, mode: st
     rig.fail(mode=mode)
 
     with pytest.raises(EngineFailed) as failed:
-        rig.engine().transcribe(source(OneObject()), INFO)
+        rig.engine().transcribe(source(OneObject()), INFO, Bill())
     assert (failed.value.code, len(rig.calls())) == ("engine_bad_result", 1)
 
 
 def test_what_is_no_audio_is_refused(rig: Rig) -> None:
     with pytest.raises(EngineFailed, match="Bad Request") as failed:
-        rig.engine().transcribe(source(OneObject(b"these are no samples" * 99)), INFO)
+        rig.engine().transcribe(source(OneObject(b"these are no samples" * 99)), INFO, Bill())
     assert failed.value.code == "engine_refused"
 
 
@@ -137,14 +138,14 @@ def test_a_wrong_key_names_the_setting_and_never_the_key(rig: Rig) -> None:
     engine = rig.engine(api_key="another-made-up-key")
 
     with pytest.raises(EngineFailed, match="DEEPGRAM_API_KEY") as failed:
-        engine.transcribe(source(OneObject()), INFO)
+        engine.transcribe(source(OneObject()), INFO, Bill())
     assert "another-made-up-key" not in _printed(failed.value) + repr(engine)
 
 
 def test_a_url_that_deepgram_cannot_read_gives_way_to_the_bytes(rig: Rig) -> None:
     store = OneObject(url=f"{rig.url}/bucket/nothing-here.wav")
 
-    assert rig.engine().transcribe(source(store), INFO).text == "Hello there, world."
+    assert rig.engine().transcribe(source(store), INFO, Bill()).text == "Hello there, world."
     assert [(call["by"], call["status"]) for call in rig.calls()] == [("url", 400), ("bytes", 200)]
 
 
@@ -153,7 +154,7 @@ def test_no_signed_url_is_printed_with_a_failure(rig: Rig) -> None:
     rig.fail(status=400, body={"err_code": f"no {url}", "err_msg": f"can't read {url}", "request_id": "r-1"})
 
     with pytest.raises(EngineFailed, match="r-1") as failed:
-        rig.engine().transcribe(source(OneObject(url=url)), INFO)
+        rig.engine().transcribe(source(OneObject(url=url)), INFO, Bill())
     assert "secret" not in _printed(failed.value)
 
 
@@ -165,7 +166,7 @@ def test_no_signed_url_is_printed_with_a_failure(rig: Rig) -> None:
 def test_a_retry_after_is_honoured_up_to_a_cap(rig: Rig, header: str, slept_s: float) -> None:
     rig.fail(status=429, headers={"Retry-After": header})
 
-    rig.engine().transcribe(source(OneObject()), INFO)
+    rig.engine().transcribe(source(OneObject()), INFO, Bill())
     assert rig.clock.slept == [slept_s]
 
 
@@ -173,7 +174,7 @@ def test_no_try_begins_that_could_outlive_the_budget(rig: Rig) -> None:
     rig.fail(times=TRIES, status=503, headers={"Retry-After": "20"})
 
     with pytest.raises(Retryable):
-        rig.engine(timeout_s=400.0, budget_s=430.0).transcribe(source(OneObject()), INFO)
+        rig.engine(timeout_s=400.0, budget_s=430.0).transcribe(source(OneObject()), INFO, Bill())
     assert (len(rig.calls()), rig.clock.slept) == (2, [20.0])
 
 
@@ -182,14 +183,14 @@ def test_a_server_that_is_not_there_is_a_network_failure(rig: Rig) -> None:
         engine = rig.engine(base_url=gone.url)
 
     with pytest.raises(Retryable, match="ConnectError") as failed:
-        engine.transcribe(source(OneObject()), INFO)
+        engine.transcribe(source(OneObject()), INFO, Bill())
     assert (failed.value.code, len(rig.clock.slept)) == ("network_unavailable", TRIES - 1)
 
 
 @pytest.mark.parametrize("base_url", ["deepgram.example", "ftp://127.0.0.1", "http://[::1"])
 def test_a_base_url_that_is_none_is_not_worth_another_try(rig: Rig, base_url: str) -> None:
     with pytest.raises(EngineFailed, match="was not sent") as failed:
-        rig.engine(base_url=base_url).transcribe(source(OneObject()), INFO)
+        rig.engine(base_url=base_url).transcribe(source(OneObject()), INFO, Bill())
     assert (failed.value.code, rig.clock.slept) == ("engine_refused", [])
 
 
@@ -197,7 +198,7 @@ def test_a_redirect_is_not_followed_with_the_key(rig: Rig) -> None:
     rig.fail(status=307, headers={"Location": "/v1/listen"}, body="")
 
     with pytest.raises(EngineFailed, match="307"):
-        rig.engine().transcribe(source(OneObject()), INFO)
+        rig.engine().transcribe(source(OneObject()), INFO, Bill())
     assert len(rig.calls()) == 1
 
 
@@ -210,7 +211,7 @@ def test_a_failure_of_the_store_comes_out_as_itself(rig: Rig, where: str, error:
     setattr(store, where, error)
 
     with pytest.raises(type(error)) as failed:
-        rig.engine().transcribe(source(store), INFO)
+        rig.engine().transcribe(source(store), INFO, Bill())
     assert failed.value is error
     assert rig.clock.slept == []
 

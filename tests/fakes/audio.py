@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from core.audio import AudioInfo, AudioSource
+from core.billing import Bill, Runner, Usage
 from core.ports import SAMPLE_RATE_HZ, Block
 from core.transcript import Gap, Transcript, Word
 from tests.fakes.clock import FakeClock
@@ -63,10 +64,16 @@ class FakeEngine:
     def model(self) -> str:
         return f"{self._name}-fake"
 
-    def transcribe(self, source: AudioSource, info: AudioInfo) -> Transcript:
+    @property
+    def runner(self) -> Runner:
+        return "deepgram" if self._name == "deepgram" else "parakeet"
+
+    def transcribe(self, source: AudioSource, info: AudioInfo, bill: Bill) -> Transcript:
         self.heard += 1
         self.meanwhile()
         self._clock.advance(self.takes_s)
+        heard_s = 0.0 if self.failures else info.duration_s
+        bill.add(Usage(self.runner, self.model, heard_s=heard_s, active_s=self.takes_s))
         if self.failures:
             raise self.failures.pop(0)
         with source.open():

@@ -11,6 +11,7 @@ import pytest
 
 from core import events
 from core.audio import AudioInfo, AudioObject, AudioSource
+from core.billing import Bill
 from core.errors import Retryable
 from core.jobs import Job
 from core.notification import Notification
@@ -49,7 +50,7 @@ class BusyEngine:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def transcribe(self, source: AudioSource, info: AudioInfo) -> Transcript:
+    def transcribe(self, source: AudioSource, info: AudioInfo, bill: Bill) -> Transcript:
         self.asked.append(source.object.name)
         raise Retryable("busy", code="quota_exceeded")
 
@@ -87,7 +88,9 @@ class Rig:
         return self.post(partial(ingest.handle, bootstrap.reception_in(self.world)), request)
 
     def transcribe(self, request: Payload) -> int:
-        use_case = bootstrap.transcription_in(self.world, self.engine)
+        use_case = bootstrap.transcription_in(
+            self.world, {"parakeet": self.engine, "parakeet_cpu": self.engine}
+        )
         return self.post(partial(transcribe.handle, use_case, events.REQUESTED), request)
 
     def fallback(self, request: Payload) -> int:
