@@ -65,8 +65,13 @@ def serve(request: Request, service: str, wired: Callable[[], Handle], life: Lif
 
 
 def health(service: str, life: Life) -> Response:
-    """200 while all is well; 503 with the reason once the process is to end."""
-    reason = life.reason
-    response = jsonify({"status": reason or "ok", "service": service})
+    """200 while all is well; 503 with the reason once the process is to end.
+
+    An engine that rests does not make health red: another process would meet the same trouble.
+    """
+    reason, engines = life.reason, bootstrap.breakers().to_json()
+    response = jsonify(
+        {"status": reason or "ok", "service": service, **({"engines": engines} if engines else {})}
+    )
     response.status_code = 503 if reason else 200
     return response
