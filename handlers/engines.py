@@ -39,6 +39,7 @@ from infra.settings import Settings
 log = logging.getLogger("klipscribe.engines")
 
 Heard = Callable[[float, float], object]
+Make = Callable[..., WindowedEngine]
 OnInstance = Literal["parakeet", "parakeet_cpu"]
 _DEFAULTS = EngineFacts()
 
@@ -86,17 +87,26 @@ def gpu_engines(
     world: World,
     breakers: Breakers,
     on_lost: Callable[[EngineLost], None] = lambda lost: None,  # noqa: ARG005 - nobody to tell
+    make: Make | None = None,
 ) -> GpuEngines:
-    """The engines of the GPU service."""
+    """The engines of the GPU service.
+
+    Args:
+        world: what they are wired from.
+        breakers: where theirs are to be seen.
+        on_lost: told that the device is gone.
+        make: makes Parakeet as parakeet_engine does, which it is without.
+    """
+    make = make or parakeet_engine
     meter, breaker = InstanceMeter(world.clock), breakers.of("parakeet")
-    windowed = parakeet_engine(
+    windowed = make(
         world.settings, world.reader, on_lost, assumed_rtfx=world.rtfx_here, on_heard=world.learn_here
     )
 
     def guarded(runner: OnInstance) -> Engine:
         return Guarded(Metered(windowed, meter, runner), breaker, blames_parakeet)
 
-    cpu = _second_on_cpu(world, meter, windowed) if world.has_gpu else guarded("parakeet_cpu")
+    cpu = _second_on_cpu(world, meter, windowed, make) if world.has_gpu else guarded("parakeet_cpu")
     gpu = guarded("parakeet")
     if world.has_gpu and world.settings.allow_cpu_parakeet:
         gpu = WithCpu(gpu, cpu, partial(_fits_cpu, world), _on_step)
@@ -178,12 +188,12 @@ def deepgram_engine(settings: Settings, clock: Clock) -> Engine:
     )
 
 
-def _second_on_cpu(world: World, meter: InstanceMeter, first: WindowedEngine) -> Engine:
+def _second_on_cpu(world: World, meter: InstanceMeter, first: WindowedEngine, make: Make) -> Engine:
     """The same model once more, on the CPU of an instance that has a GPU."""
 
     @once
     def made() -> Engine:
-        windowed = parakeet_engine(
+        windowed = make(
             world.settings,
             world.reader,
             device="cpu",

@@ -28,7 +28,8 @@ out = Console(highlight=False, markup=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 _NUMBER = r"\d+(?:\.\d+)?"
-_PARTS = re.compile(rf"(?:({_NUMBER})h)?(?:({_NUMBER})m(?:in)?)?(?:({_NUMBER})s?)?")
+_SECONDS = re.compile(_NUMBER)
+_PARTS = re.compile(rf"(?:({_NUMBER})h)?(?:({_NUMBER})m(?:in)?)?(?:({_NUMBER})s)?")
 _HOURS_AND_MINUTES = re.compile(r"(\d+)h([0-5]?\d)")
 
 
@@ -74,6 +75,8 @@ def route(  # noqa: PLR0913, PLR0917 - options of a command
 def seconds_of(text: str) -> float | None:
     """Seconds of a duration such as 90m, 2h30, 1h5m, 45s or 5400; None when it is none."""
     text = text.strip().lower().replace(" ", "")
+    if _SECONDS.fullmatch(text):
+        return float(text)
     if clock := _HOURS_AND_MINUTES.fullmatch(text):
         return int(clock[1]) * 3600.0 + int(clock[2]) * 60.0
     parts = _PARTS.fullmatch(text)

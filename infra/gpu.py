@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from infra.engine_options import Device
@@ -24,23 +25,22 @@ def runs_on_gpu(device: Device, devices: Path = DEVICES) -> bool:
 
 
 def device_name(*, on_gpu: bool) -> str:
-    """What a model runs on, such as `NVIDIA L4` or `Intel Xeon 2.20GHz, 4 cores`: speeds are learnt by it.
-
-    A GPU whose driver does not tell is called cuda.
-    """
-    return _gpu_name() if on_gpu else f"{_cpu_name()}, {cores()} cores"
+    """What a model runs on, such as `NVIDIA L4` or `Intel Xeon 2.20GHz, 4 cores`: speeds are learnt by it."""
+    return gpu_name() if on_gpu else f"{cpu_name()}, {cores()} cores"
 
 
-def _gpu_name() -> str:
+def gpu_name(ask: Sequence[str] = ASK_THE_DRIVER) -> str:
+    """The first GPU's name; cuda where the driver's tool is absent or does not tell."""
     try:
-        said = subprocess.run(ASK_THE_DRIVER, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        said = subprocess.run(ask, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     except (OSError, subprocess.SubprocessError):
         return "cuda"
     names = said.stdout.strip().splitlines() if said.returncode == 0 else []
     return names[0].strip() if names else "cuda"
 
 
-def _cpu_name(cpu_info: Path = CPU_INFO) -> str:
+def cpu_name(cpu_info: Path = CPU_INFO) -> str:
+    """The processor's name; its architecture where the kernel does not tell."""
     try:
         lines = cpu_info.read_text().splitlines()
     except OSError:
