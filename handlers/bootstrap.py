@@ -3,6 +3,7 @@
 import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from core.audio import AudioInfo
@@ -29,7 +30,13 @@ from core.transcript import Transcript
 from core.transcript_json import Origin
 from core.transcription import Transcription
 from handlers.breakers import Breakers
-from handlers.engines import fallback_engine, gpu_engines
+from handlers.engines import (
+    deepgram_engine,  # noqa: F401 - other entries wire engines of their own with it
+    fallback_engine,
+    gpu_engines,
+    metered,  # noqa: F401 - as above
+    parakeet_engine,  # noqa: F401 - as above
+)
 from handlers.life import Life
 from handlers.once import once
 from handlers.world import World
@@ -70,12 +77,25 @@ def reception_in(world: World) -> Reception:
 
 
 def transcription_in(
-    world: World, engines: Mapping[str, Engine], facts: Callable[[], EngineFacts] | None = None
+    world: World,
+    engines: Mapping[str, Engine],
+    queue_s: Callable[[], float] = lambda: 0.0,
+    *,
+    facts: Callable[[], EngineFacts] | None = None,
 ) -> Transcription:
-    """The use case of the GPU service; facts tells what is known of its engines at the moment."""
-    return _transcription(
-        world, engines, "parakeet", choose_route, may_fall_back, facts or world.engine_facts
-    )
+    """The use case of the GPU service.
+
+    Args:
+        world: what it is wired from.
+        engines: by routing method.
+        queue_s: how long a file that comes now waits for others; not asked where facts are.
+        facts: what is known of the engines at the moment.
+    """
+
+    def known() -> EngineFacts:
+        return facts() if facts else replace(world.engine_facts(), queue_s=queue_s())
+
+    return _transcription(world, engines, "parakeet", choose_route, may_fall_back, known)
 
 
 def fallback_in(world: World, deepgram: Engine) -> Transcription:
@@ -185,7 +205,7 @@ def transcription() -> Transcription:
     )
     breakers().on_change(heart.hurry)
     heart.start()
-    return transcription_in(world(), engines.by_method, engines.facts)
+    return transcription_in(world(), engines.by_method, facts=engines.facts)
 
 
 @once

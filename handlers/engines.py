@@ -87,6 +87,8 @@ def gpu_engines(
     world: World,
     breakers: Breakers,
     on_lost: Callable[[EngineLost], None] = lambda lost: None,  # noqa: ARG005 - nobody to tell
+    *,
+    started_s: float | None = None,
     make: Make | None = None,
 ) -> GpuEngines:
     """The engines of the GPU service.
@@ -95,10 +97,11 @@ def gpu_engines(
         world: what they are wired from.
         breakers: where theirs are to be seen.
         on_lost: told that the device is gone.
+        started_s: when the instance started, on the clock's monotonic time; now without.
         make: makes Parakeet as parakeet_engine does, which it is without.
     """
     make = make or parakeet_engine
-    meter, breaker = InstanceMeter(world.clock), breakers.of("parakeet")
+    meter, breaker = InstanceMeter(world.clock, started_s), breakers.of("parakeet")
     windowed = make(
         world.settings, world.reader, on_lost, assumed_rtfx=world.rtfx_here, on_heard=world.learn_here
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from core.heartbeat import facts_from
 from core.outcomes import Outcomes
 from core.ports import AudioReader, Clock, Ledger, ObjectStore, Publisher, Speeds
-from core.routing import EngineFacts, at_best
+from core.routing import EngineFacts, Gpu, at_best
 from core.speeds import Unmeasured
 from core.transcription import Intake, Topics
 from handlers.once import once
@@ -104,7 +104,7 @@ class World:
         seen = self.pulse.seen() if self.pulse else None
         if seen is None:
             return at_best(here)
-        gpu = "unavailable" if self.settings.parakeet_device == "cpu" else "cold"
+        gpu: Gpu = "unavailable" if self.settings.parakeet_device == "cpu" else "cold"
         return self._as_set(facts_from(seen, replace(here, gpu=gpu)))
 
     def learn_here(self, audio_s: float, work_s: float) -> None:

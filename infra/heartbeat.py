@@ -42,9 +42,11 @@ class Heart:
         self._look = look
         self._due = threading.Event()
 
-    def start(self, every_s: float = BEAT_S) -> None:
-        """Beat now and from now on."""
-        threading.Thread(target=self._run, args=(every_s,), name="heartbeat", daemon=True).start()
+    def start(self, every_s: float = BEAT_S) -> threading.Thread:
+        """Beat now and from now on, in the thread that is returned."""
+        thread = threading.Thread(target=self._run, args=(every_s,), name="heartbeat", daemon=True)
+        thread.start()
+        return thread
 
     def hurry(self) -> None:
         """Something has changed: beat at once."""

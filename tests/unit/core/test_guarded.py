@@ -65,6 +65,10 @@ class Rig:
         self.breaker = Breaker(self.clock)
         self.guarded = Guarded(self.engine, self.breaker, blames_parakeet)
 
+    @property
+    def is_closed(self) -> bool:
+        return self.breaker.status.state == "closed"
+
     def hear(self, bill: Bill | None = None) -> object:
         self.files += 1
         return self.guarded.transcribe(self.source(f"{self.files}.mp3"), INFO, bill or Bill())
@@ -127,9 +131,9 @@ def test_a_trial_that_says_nothing_of_the_engine_is_followed_by_another(odd: Exc
     rig.clock.advance(REST_S)
     with pytest.raises(type(odd)):
         rig.hear()
-    assert rig.breaker.status.state == "half_open"
+    assert not rig.is_closed
     rig.hear()
-    assert rig.breaker.status.state == "closed"
+    assert rig.is_closed
 
 
 def test_the_engine_keeps_its_name() -> None:

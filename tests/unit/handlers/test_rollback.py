@@ -37,7 +37,7 @@ def test_with_deepgram_forced_every_service_sends_files_there(more: dict[str, An
         assert at_ingest.type == events.FALLBACK_REQUESTED
         assert codes(at_ingest) == ["forced"]
 
-        gpu_service = bootstrap.transcription_in(place.world, engines.by_method, engines.facts)
+        gpu_service = bootstrap.transcription_in(place.world, engines.by_method, facts=engines.facts)
         handed_over = gpu_service.run(place.job())
         assert isinstance(handed_over, Event)
         assert codes(handed_over) == ["forced"]
@@ -72,7 +72,7 @@ def test_a_gpu_that_rests_hands_files_over_without_counting_a_failure_of_theirs(
     with place.gpu_service() as engines:
         resting(place, engines)
         job = place.job()
-        handed_over = bootstrap.transcription_in(place.world, engines.by_method, engines.facts).run(job)
+        handed_over = bootstrap.transcription_in(place.world, engines.by_method, facts=engines.facts).run(job)
         place.beat(engines)
         at_ingest = bootstrap.reception_in(place.world).run(place.upload())
     assert isinstance(handed_over, Event)
@@ -98,7 +98,7 @@ def test_where_files_may_not_leave_they_wait_for_the_gpu_to_be_well(settings: di
         resting(place, engines)
         place.beat(engines)
         with pytest.raises(NoRouteNow, match="it failed at several files and rests"):
-            bootstrap.transcription_in(place.world, engines.by_method, engines.facts).run(place.job())
+            bootstrap.transcription_in(place.world, engines.by_method, facts=engines.facts).run(place.job())
         requested = bootstrap.reception_in(place.world).run(place.upload())
     assert isinstance(requested, Event)
     assert requested.type == events.REQUESTED

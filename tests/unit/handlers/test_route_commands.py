@@ -106,7 +106,7 @@ def test_where_no_method_is_left_the_reasons_say_why() -> None:
     [
         ("soon", 2, "'soon' is neither a file nor a duration such as 90m, 2h30 or 5400"),
         ("13h", 1, "duration is 46800 s, expected at most 43200 s"),
-        ("0", 1, "duration is 0 s"),
+        ("0", 1, "duration is 0.000 s"),
         ("no-such-file.mp3", 2, "is neither a file nor a duration"),
     ],
 )

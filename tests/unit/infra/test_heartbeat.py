@@ -172,13 +172,12 @@ def test_the_thread_beats_when_told_survives_defects_and_ends(lines: Lines) -> N
         return Heartbeat(True, "NVIDIA L4", "parakeet", 200.0, queue_s) if queue_s else None
 
     heart = Heart(rig.store, STATE, "one", look)
-    heart.start(every_s=3600)
+    thread = heart.start(every_s=3600)
+    assert thread.daemon
     for _ in range(3):
         assert beaten.acquire(timeout=10)
         heart.hurry()
     assert beaten.acquire(timeout=10)
-    (thread,) = (thread for thread in threading.enumerate() if thread.name == "heartbeat")
-    assert thread.daemon
     thread.join(timeout=10)
     assert not thread.is_alive()
     assert "a heartbeat failed" in lines.getvalue()
