@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 from core.audio import AudioInfo
-from core.cost import Cost, deepgram_attempt, parakeet_attempt
 from core.dead_letter import DeadLetters
 from core.errors import EngineLost
 from core.formats import Kind, OutputFile, render
@@ -31,6 +30,7 @@ from core.transcript_json import Origin
 from core.transcription import Transcription
 from core.windowed import WindowedEngine
 from core.windows import WindowSpec
+from handlers.accounting import budget_in, parking_in, with_budget
 from handlers.engine import windowed_engine
 from handlers.life import Life
 from handlers.once import once
@@ -46,6 +46,7 @@ from infra.gcs import GcsStore, storage_client
 from infra.gpu import runs_on_gpu
 from infra.ledger import ObjectLedger
 from infra.log import configure
+from infra.machine import process_age_s
 from infra.parakeet import ParakeetRecognizer
 from infra.pubsub import PubSubPublisher, publisher_client
 from infra.settings import Settings
@@ -56,11 +57,13 @@ log = logging.getLogger("klipscribe")
 def reception_in(world: World) -> Reception:
     """The use case of ingest."""
     policy = world.settings.routing_policy()
+    budget = budget_in(world.settings, world.store, world.clock)
 
     def shortcut(job: Job, info: AudioInfo) -> Sequence[Reason]:
         if not world.settings.route_at_ingest:
             return ()
-        route = at_ingest(FileFacts.of(job, info.duration_s), world.engine_facts(), policy)
+        facts = with_budget(world.engine_facts(), budget)
+        route = at_ingest(FileFacts.of(job, info.duration_s), facts, policy)
         return route.reasons if route else ()
 
     return Reception(
@@ -70,6 +73,8 @@ def reception_in(world: World) -> Reception:
         publisher=world.publisher,
         clock=world.clock,
         topics=world.topics,
+        budget=budget,
+        parking=parking_in(world.settings, world.store, world.clock),
         shortcut=shortcut,
     )
 
@@ -143,9 +148,12 @@ def parakeet_engine(
     )
 
 
-def metered(engine: WindowedEngine, clock: Clock) -> Mapping[str, Engine]:
-    """Parakeet on a GPU and on a CPU, by routing method, each with its own price."""
-    meter = InstanceMeter(clock)
+def metered(engine: WindowedEngine, clock: Clock, started_s: float | None = None) -> Mapping[str, Engine]:
+    """Parakeet on a GPU and on a CPU, by routing method, each with its own price.
+
+    started_s is when the instance started, on the clock's monotonic time; None for now.
+    """
+    meter = InstanceMeter(clock, started_s)
     return {runner: Metered(engine, meter, runner) for runner in ("parakeet", "parakeet_cpu")}
 
 
@@ -224,7 +232,9 @@ def reception() -> Reception:
 def transcription() -> Transcription:
     """The GPU service's use case, wired."""
     engine = parakeet_engine(world().settings, world().reader, partial(engine_lost, life()))
-    return transcription_in(world(), metered(engine, world().clock), lambda: engine.queue_s)
+    clock = world().clock
+    engines = metered(engine, clock, clock.monotonic() - process_age_s())
+    return transcription_in(world(), engines, lambda: engine.queue_s)
 
 
 @once
@@ -254,9 +264,11 @@ def _transcription(
 ) -> Transcription:
     """The use case over some engines, routed by one function of core."""
     policy = world.settings.routing_policy()
+    budget = budget_in(world.settings, world.store, world.clock)
 
     def choose(job: Job, info: AudioInfo) -> Route:
-        return route(FileFacts.of(job, info.duration_s), world.engine_facts(), policy)
+        facts = with_budget(world.engine_facts(), budget)
+        return route(FileFacts.of(job, info.duration_s), facts, policy)
 
     return Transcription(
         ledger=world.ledger,
@@ -264,21 +276,14 @@ def _transcription(
         outcomes=world.outcomes,
         publisher=world.publisher,
         clock=world.clock,
+        accounts=world.accounts,
         topics=world.topics,
         engines=engines,
         engine=engine,
         choose=choose,
         render=partial(_files, world),
-        price=partial(_price, world.settings),
         may_fall_back=lambda job: fall_back(FileFacts.of(job), world.engine_facts(), policy),
     )
-
-
-def _price(settings: Settings, method: str, audio_s: float, active_s: float) -> Cost:
-    rates, model = settings.rates(), settings.deepgram_model
-    if method == "deepgram":
-        return deepgram_attempt(audio_s, active_s, rates, model)
-    return parakeet_attempt(audio_s, active_s, rates, on_gpu=method == "parakeet", model=model)
 
 
 def _files(world: World, job: Job, transcript: Transcript) -> Mapping[Kind, OutputFile]:

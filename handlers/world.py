@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from core.accounts import Accounts
 from core.outcomes import Outcomes
 from core.ports import AudioReader, Clock, Ledger, ObjectStore, Publisher
 from core.routing import EngineFacts
 from core.transcription import Intake, Topics
+from handlers.accounting import accounts_in
 from infra.gpu import runs_on_gpu
 from infra.settings import Settings
 
@@ -36,6 +38,11 @@ class World:
         return Intake(store=self.store, reader=self.reader, max_bytes=self.settings.max_file_bytes)
 
     @property
+    def accounts(self) -> Accounts:
+        """What enters each attempt in the books."""
+        return accounts_in(self.settings, self.store, self.clock)
+
+    @property
     def outcomes(self) -> Outcomes:
         """What makes outcomes public."""
         return Outcomes(
@@ -43,6 +50,7 @@ class World:
             ledger=self.ledger,
             publisher=self.publisher,
             clock=self.clock,
+            accounts=self.accounts,
             state_bucket=self.settings.state_bucket,
             transcript_bucket=self.settings.transcript_bucket,
             completed_topic=self.settings.topic_completed,
