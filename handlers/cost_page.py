@@ -49,7 +49,8 @@ WAKING = """
 ## When it pays to wake a GPU
 
 Waking a GPU costs {usd:.2f} USD: {start:g} s to start and {tail:g} s of tail. It pays from {minutes:.0f}
-minutes of audio on, which all files that share the wake bring together; routing asks each file alone. By speed:
+minutes of audio on, which all files that share the wake bring together; routing asks each file alone. By
+speed:
 
 | rtfx of the GPU | break-even |
 |---|---|

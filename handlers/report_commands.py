@@ -57,7 +57,7 @@ def command(
     if not attempts:
         typer.echo(f"no attempt of {month} is in the books in gs://{settings.state_bucket}", err=True)
     if as_csv:
-        _print_csv(attempts)
+        print_csv(attempts)
     else:
         print_report(found, parked, settings, as_json=as_json)
     if plot and attempts:
@@ -127,7 +127,8 @@ def _complaining() -> Iterator[None]:
         raise typer.Exit(FAILED) from error
 
 
-def _print_csv(attempts: list[Attempt]) -> None:
+def print_csv(attempts: list[Attempt]) -> None:
+    """One row for each attempt, under a header, on stdout."""
     rows = csv.writer(sys.stdout)
     rows.writerow(COLUMNS)
     for attempt in attempts:
