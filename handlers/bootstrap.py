@@ -10,7 +10,7 @@ from core.dead_letter import DeadLetters
 from core.errors import EngineLost
 from core.formats import Kind, OutputFile, render
 from core.jobs import Job
-from core.metering import InstanceMeter, Metered
+from core.metering import InstanceMeter, Metered, Unmetered
 from core.notification import Notification
 from core.ports import AudioReader, Clock, Engine
 from core.reception import Reception
@@ -148,7 +148,7 @@ def parakeet_engine(
     )
 
 
-def metered(engine: WindowedEngine, clock: Clock, started_s: float | None = None) -> Mapping[str, Engine]:
+def metered(engine: Unmetered, clock: Clock, started_s: float | None = None) -> Mapping[str, Engine]:
     """Parakeet on a GPU and on a CPU, by routing method, each with its own price.
 
     started_s is when the instance started, on the clock's monotonic time; None for now.

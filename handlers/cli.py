@@ -191,6 +191,9 @@ def _local_settings(model: str) -> Settings:
         FORCE_DEEPGRAM_TRANSCRIPTION="false",
         ALLOW_CPU_PARAKEET="true",
         MAX_TURNAROUND_S="604800",
+        # Nobody bills this machine by the second.
+        COST_THRESHOLD_PER_HOUR="1000",
+        IDLE_TAIL_S="0",
     )
 
 

@@ -71,6 +71,7 @@ def test_a_failure_that_moves_the_job_is_in_the_books_before_the_fallback_hears_
     job = place.job()
     place.transcription().run(job)
     assert endings(place) == [("handed_over", "engine_out_of_memory")]
+    assert (entered(place)[0].audio_s, entered(place)[0].method) == (60.0, "parakeet")
     place.fallback().run(job)
     assert [(found.service, found.ending) for found in entered(place)] == [
         ("parakeet", "handed_over"),
