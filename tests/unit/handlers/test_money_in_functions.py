@@ -1,0 +1,55 @@
+"""The functions over a world of fakes: what a budget does to them, and what they enter in the books."""
+
+from core.audio import AudioInfo, AudioSource
+from core.billing import Bill
+from core.metering import Unmetered
+from core.transcript import Transcript
+from handlers.bootstrap import metered
+from infra.books import ObjectBooks
+from tests.fakes.clock import FakeClock
+from tests.fakes.recordings import source_of
+from tests.log_lines import Lines
+from tests.unit.handlers.test_functions import STATE, Rig
+
+SPENT = {"MONTHLY_TRANSCRIPTION_BUDGET": "0"}
+
+
+def test_a_file_over_the_budget_is_acked_parked_and_worth_a_warning(lines: Lines) -> None:
+    rig = Rig(environ=SPENT)
+    assert rig.ingest(rig.upload()) == 204
+    assert rig.publisher.published == []
+    assert len(rig.kept("parked/")) == 1
+    (line,) = [line for line in lines.read_all() if line.get("metric") == "parked"]
+    assert (line["severity"], line["outcome"]) == ("WARNING", "parked")
+
+
+def test_a_file_over_the_budget_is_requested_where_it_may_take_the_cheapest_route() -> None:
+    rig = Rig(environ={**SPENT, "OVER_BUDGET": "cheapest", "PARAKEET_DEVICE": "cuda"})
+    assert rig.ingest(rig.upload()) == 204
+    assert len(rig.publisher.on("transcription-requested")) == 1
+    assert rig.kept("parked/") == []
+
+
+def test_a_nacked_attempt_is_in_the_books() -> None:
+    rig = Rig(environ={"PARAKEET_DEVICE": "cuda"})
+    assert rig.transcribe(rig.requested("com.klipstream.transcription.requested.v1")) == 503
+    (found,) = ObjectBooks(rig.store, STATE).of_month("2026-01")
+    assert (found.ending, found.code, found.method) == ("retried", "quota_exceeded", "parakeet")
+
+
+class Hears:
+    """Any engine without a bill."""
+
+    name, model = "parakeet", "m"
+
+    def transcribe(self, source: AudioSource, info: AudioInfo) -> Transcript:
+        return Transcript((), 60.0, self.name, self.model, "en")
+
+
+def test_who_comes_first_pays_from_the_start_of_the_process() -> None:
+    clock, bill = FakeClock(), Bill()
+    engine: Unmetered = Hears()
+    engines = metered(engine, clock, started_s=clock.monotonic() - 42.0)
+    source = source_of(b"")
+    engines["parakeet"].transcribe(source, AudioInfo(60.0, 16_000, 1, "mp3"), bill)
+    assert bill.usages[0].cold_start_s == 42.0
