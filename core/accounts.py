@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 
-from core.attempts import SERVICES, Attempt, Ending, Finding, Tariff
+from core.attempts import SERVICES, Attempt, Ending, Finding, Tariff, with_debts
 from core.billing import Bill
 from core.errors import AlreadyInProgress, KlipscribeError
 from core.jobs import Claim
@@ -76,7 +76,8 @@ class Sheet:
     def enter(self, ending: Ending, code: str = "") -> Attempt:
         """Enter the attempt, ahead of its outcome. Raises Retryable."""
         accounts, claim = self._accounts, self._claim
-        finding = Finding(ending, code, self.method, self.audio_s, self.bill.usages)
+        usages = with_debts(self.bill.usages, accounts.earlier(claim))
+        finding = Finding(ending, code, self.method, self.audio_s, usages)
         attempt = accounts.tariff.attempt(claim, self._service, accounts.clock.now(), finding)
         accounts.enter(attempt)
         claim.entered = True

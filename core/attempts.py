@@ -1,7 +1,7 @@
 """The record of one attempt at a job: who worked, how it ended, and what it cost at which rates."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -63,6 +63,16 @@ class Attempt:
     def usd(self) -> float:
         """What the attempt cost."""
         return sum(part.usd for part in self.parts)
+
+    @property
+    def maybe_usd(self) -> float:
+        """What Deepgram may charge on top: it was asked, and no answer came."""
+        return sum(part.maybe_usd for part in self.parts)
+
+    @property
+    def billed_s(self) -> float:
+        """Seconds of audio that Deepgram charges for."""
+        return sum(part.usage.billed_s for part in self.parts)
 
     @property
     def active_s(self) -> float:
@@ -133,7 +143,7 @@ class Tariff:
         """The record of an attempt by who took the job over.
 
         Parakeet's is charged for all of the instance from the claim to the last sign of life, although
-        others may have shared it; what Deepgram charged, if anything, nobody knows.
+        others may have shared it; what Deepgram charged, if anything, is known to who finds its answer.
         """
         runner: Literal["parakeet", "deepgram"] = "deepgram" if tenure.engine == "deepgram" else "parakeet"
         usage = Usage(runner, "", active_s=(tenure.seen - tenure.claimed).total_seconds())
@@ -166,6 +176,23 @@ class Tariff:
         )
 
 
+def with_debts(usages: Sequence[Usage], earlier: Sequence[Attempt]) -> tuple[Usage, ...]:
+    """Usages, charged with what a process paid to Deepgram before it died.
+
+    Its record knows nothing of that, but the answer that it kept is found by who comes after it: what such
+    answers cost beyond what the records tell is charged to who finds them.
+    """
+    if not any(attempt.is_estimate for attempt in earlier):
+        return tuple(usages)
+    owed_s = sum(usage.kept_s for usage in usages) - sum(attempt.billed_s for attempt in earlier)
+    charged = []
+    for usage in usages:
+        debt_s = max(0.0, min(usage.kept_s, owed_s))
+        owed_s -= debt_s
+        charged.append(replace(usage, billed_s=usage.billed_s + debt_s))
+    return tuple(charged)
+
+
 def figures(attempt: Attempt, earlier_usd: float) -> dict[str, Any]:
     """What the terminal event says of money and time; the schema describes each field.
 
@@ -194,9 +221,10 @@ def speed(attempt: Attempt) -> dict[str, Any]:
 
 
 def _part_to_json(part: Part) -> dict[str, Any]:
-    return {**asdict(part.usage), "tail_s": part.tail_s, "usd": part.usd}
+    return {**asdict(part.usage), "tail_s": part.tail_s, "usd": part.usd, "maybe_usd": part.maybe_usd}
 
 
 def _part_from_json(values: Mapping[str, Any]) -> Part:
-    usage = {name: values[name] for name in Usage.__slots__}
-    return Part(Usage(**usage), values["tail_s"], values["usd"])
+    # A record from before a field was added has its default.
+    usage = {name: values[name] for name in Usage.__slots__ if name in values}
+    return Part(Usage(**usage), values["tail_s"], values["usd"], values.get("maybe_usd", 0.0))

@@ -113,11 +113,13 @@ class Part:
         usage: what it did.
         tail_s: seconds for which the instance will be billed after its last work, for who woke it.
         usd: all of it.
+        maybe_usd: what Deepgram may charge on top, for requests without an answer.
     """
 
     usage: Usage
     tail_s: float
     usd: float
+    maybe_usd: float = 0.0
 
     @property
     def instance_s(self) -> float:
@@ -147,7 +149,8 @@ class Prices:
         Whoever woke the instance pays the tail of its life too: each start has one end.
         """
         if usage.runner == "deepgram":
-            return Part(usage, 0.0, deepgram_cost(usage.billed_s, self.rates, self.deepgram_model))
+            usd, maybe_usd = map(self.deepgram_usd, (usage.billed_s, usage.maybe_billed_s))
+            return Part(usage, 0.0, usd, maybe_usd)
         tail_s = self.rates.idle_tail_s if usage.cold_start_s > 0 else 0.0
         seconds = usage.active_s + usage.cold_start_s + usage.idle_s + tail_s
         price = gpu_cost if self.has_gpu or usage.runner == "parakeet" else cpu_cost

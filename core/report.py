@@ -53,6 +53,7 @@ class Report:
         jobs: how many runs of jobs they belong to.
         audio_s: seconds of audio delivered, each job once.
         usd: what all attempts cost.
+        maybe_usd: what Deepgram may charge on top, for requests that it never answered.
         deepgram_usd: what Deepgram would have charged for the audio delivered, each job once.
         by_engine: sums by engine.
         by_day: sums by day, in order.
@@ -70,6 +71,7 @@ class Report:
     jobs: int
     audio_s: float
     usd: float
+    maybe_usd: float
     deepgram_usd: float
     by_engine: Mapping[str, EngineSums]
     by_day: Mapping[str, DaySums]
@@ -104,6 +106,7 @@ def report(month: str, attempts: Iterable[Attempt]) -> Report:
         jobs=len({(attempt.job_id, attempt.run) for attempt in every}),
         audio_s=sum(attempt.audio_s for attempt in delivered),
         usd=sum(attempt.usd for attempt in every),
+        maybe_usd=sum(attempt.maybe_usd for attempt in every),
         deepgram_usd=sum(attempt.deepgram_usd for attempt in delivered),
         by_engine=_by_engine(parts),
         by_day=_by_day(every, delivered),

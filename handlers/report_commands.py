@@ -82,6 +82,8 @@ def lines(found: Report) -> Iterator[str]:
     yield f"{found.month}: {found.jobs} jobs, {found.attempts} attempts ({endings or 'none'})"
     yield f"audio         {found.audio_s / 3600:.2f} h"
     yield f"cost          {found.usd:.4f} USD"
+    if found.maybe_usd:
+        yield f"perhaps       {found.maybe_usd:.4f} USD more: Deepgram was asked and did not answer"
     yield f"Deepgram      {found.deepgram_usd:.4f} USD would have been charged for the same audio"
     share = f" ({found.savings_usd / found.deepgram_usd:.1%})" if found.deepgram_usd else ""
     yield f"saved         {found.savings_usd:.4f} USD{share}"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.attempts import Attempt, Finding, Tariff, figures, speed
+from core.attempts import Attempt, Finding, Tariff, figures, speed, with_debts
 from core.audio import AudioObject
 from core.billing import Usage
 from core.cost import Prices, Rates, gpu_cost
@@ -87,3 +87,37 @@ def test_a_saving_counts_all_attempts_of_the_run_and_may_be_less_than_nothing() 
 def test_the_speed_is_that_of_the_engines_and_unknown_where_they_took_no_time() -> None:
     assert speed(attempt(HEARD)) == {"audio_s": 3600.0, "processing_s": 36.0, "rtfx": 100.0}
     assert speed(attempt(replace(HEARD, active_s=0.0)))["rtfx"] is None
+
+
+FOUND = Usage("deepgram", "nova-3", heard_s=60.0, kept_s=60.0)
+DEAD = attempt(Usage("deepgram", "", active_s=5.0), ending="abandoned")
+
+
+def test_what_a_dead_process_paid_to_deepgram_is_charged_to_who_finds_its_answer() -> None:
+    (charged,) = with_debts([FOUND], [DEAD])
+    assert (charged.billed_s, charged.kept_s) == (60.0, 60.0)
+
+
+def test_an_answer_that_the_books_know_of_is_not_charged_again() -> None:
+    paid = attempt(replace(FOUND, kept_s=0.0, billed_s=60.0), ending="retried")
+    for earlier in ([paid], [DEAD, paid], []):
+        assert with_debts([FOUND], earlier) == (FOUND,)
+
+
+def test_only_what_exceeds_the_records_is_owed_part_by_part() -> None:
+    paid = attempt(Usage("deepgram", "m", billed_s=90.0), ending="retried")
+    charged = with_debts([FOUND, HEARD, FOUND], [paid, DEAD])
+    assert [usage.billed_s for usage in charged] == [30.0, 0.0, 0.0]
+
+
+def test_what_deepgram_may_charge_on_top_is_told_apart() -> None:
+    found = attempt(Usage("deepgram", "m", billed_s=60.0, maybe_billed_s=120.0))
+    assert (found.usd, found.maybe_usd) == (pytest.approx(0.0045), pytest.approx(0.009))
+
+
+def test_a_record_without_fields_that_came_later_can_be_read() -> None:
+    said = json.loads(json.dumps(attempt(BY_DEEPGRAM).to_json()))
+    for part in said["parts"]:
+        for name in ("maybe_billed_s", "kept_s", "repeats", "maybe_usd"):
+            del part[name]
+    assert Attempt.from_json(said) == attempt(BY_DEEPGRAM)
