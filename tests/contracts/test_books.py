@@ -1,7 +1,6 @@
 """core.ports.Books as objects, over memory and over Google's client against a real server."""
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +26,7 @@ def books(request: pytest.FixtureRequest) -> ObjectBooks:
 
 
 @pytest.fixture
-def one() -> Iterator[Attempt]:
+def one() -> Attempt:
     return attempt(claimed=next(MONTHS), job_id=uuid.uuid4().hex * 2)
 
 
