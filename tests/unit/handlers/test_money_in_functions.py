@@ -53,3 +53,13 @@ def test_who_comes_first_pays_from_the_start_of_the_process() -> None:
     source = source_of(b"")
     engines["parakeet"].transcribe(source, AudioInfo(60.0, 16_000, 1, "mp3"), bill)
     assert bill.usages[0].cold_start_s == 42.0
+
+
+def test_over_the_budget_the_cheaper_engine_is_asked_although_it_takes_longer() -> None:
+    chosen = {"PARAKEET_DEVICE": "cpu", "ALLOW_CPU_PARAKEET": "true", "DEEPGRAM_API_KEY": "made-up"}
+    kind = "com.klipstream.transcription.requested.v1"
+    quick, cheap = Rig(environ=chosen), Rig(environ={**chosen, **SPENT, "OVER_BUDGET": "cheapest"})
+    assert quick.transcribe(quick.requested(kind)) == 204
+    assert quick.engine.asked == []
+    assert cheap.transcribe(cheap.requested(kind)) == 503
+    assert len(cheap.engine.asked) == 1
