@@ -70,7 +70,7 @@ def print_report(found: Report, parked: int, settings: Settings, *, as_json: boo
     if as_json:
         typer.echo(json.dumps({**found.to_json(), "parked": parked, **budget}, indent=2))
         return
-    for line in lines(found):
+    for line in lines(found) if found.attempts else ():
         typer.echo(line)
     typer.echo(f"budget        {found.usd:.2f} of {settings.monthly_transcription_budget:,.2f} USD")
     typer.echo(f"parked        {parked} files wait for more budget")
@@ -80,27 +80,33 @@ def lines(found: Report) -> Iterator[str]:
     """The sums as lines for people."""
     endings = ", ".join(f"{count} {ending.replace('_', ' ')}" for ending, count in found.endings.items())
     yield f"{found.month}: {found.jobs} jobs, {found.attempts} attempts ({endings or 'none'})"
-    yield f"audio         {found.audio_s / 3600:.2f} h"
+    yield f"audio         {_span(found.audio_s)}"
     yield f"cost          {found.usd:.4f} USD"
     if found.maybe_usd:
         yield f"perhaps       {found.maybe_usd:.4f} USD more: Deepgram was asked and did not answer"
     yield f"Deepgram      {found.deepgram_usd:.4f} USD would have been charged for the same audio"
-    share = f" ({found.savings_usd / found.deepgram_usd:.1%})" if found.deepgram_usd else ""
+    share = f" ({found.savings_usd / found.deepgram_usd:.1%})" if found.savings_usd > 0 else ""
     yield f"saved         {found.savings_usd:.4f} USD{share}"
     yield (
-        f"instances     {found.instance_s / 3600:.2f} h paid, {found.wake_ups} wake-ups, "
+        f"instances     {_span(found.instance_s)} paid, {found.wake_ups} wake-ups, "
         f"{found.start_share:.1%} starting, {found.idle_share:.1%} idle"
     )
     yield f"dear          {found.dear} attempts over COST_THRESHOLD_PER_HOUR"
     if found.estimates:
         yield f"estimated     {found.estimates} attempts whose process died: a bound, not a measure"
     for runner, sums in found.by_engine.items():
-        yield f"  {runner:<14}{sums.uses:>6} uses {sums.heard_s / 3600:>10.2f} h heard {sums.usd:>12.4f} USD"
+        yield f"  {runner:<14}{sums.uses:>6} uses {_span(sums.heard_s):>12} heard {sums.usd:>12.4f} USD"
     for day, sums_of_day in found.by_day.items():
         yield (
             f"  {day}    {sums_of_day.attempts:>6} attempts {sums_of_day.completed:>6} completed "
             f"{sums_of_day.usd:>12.4f} USD, Deepgram {sums_of_day.deepgram_usd:.4f}"
         )
+
+
+def _span(seconds: float) -> str:
+    if seconds < 600:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 36_000 else f"{seconds / 3600:.1f} h"
 
 
 def _from_the_books(settings: Settings, month: str) -> tuple[list[Attempt], int]:

@@ -16,7 +16,7 @@ def draw(path: Path, found: Report) -> bool:
 
     drawing, axes = pyplot.subplots(figsize=(9, 4), layout="constrained")
     days, places = list(found.by_day.values()), range(len(found.by_day))
-    axes.bar([place - 0.2 for place in places], [day.usd for day in days], 0.4, label="cost")
+    axes.bar([place - 0.2 for place in places], [day.usd for day in days], 0.4, label="paid")
     axes.bar(
         [place + 0.2 for place in places], [day.deepgram_usd for day in days], 0.4, label="Deepgram alone"
     )

@@ -26,14 +26,28 @@ def test_people_read_totals_savings_engines_days_and_what_waits(capsys: pytest.C
     assert "2026-11: 2 jobs, 2 attempts (2 completed)" in said
     assert "0.5400 USD would have been charged" in said
     assert "1 wake-ups" in said
+    assert "audio         120.0 min" in said
+    assert "instances     11.6 min paid" in said
     assert "1 attempts over COST_THRESHOLD_PER_HOUR" in said
     assert "2026-11-24" in said
     assert "of 50.00 USD" in said
     assert "parked        4 files wait" in said
 
 
-def test_a_month_without_anything_can_be_read_too() -> None:
-    assert next(lines(report("2026-11", []))) == "2026-11: 0 jobs, 0 attempts (none)"
+def test_of_a_month_without_attempts_only_budget_and_parking_are_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_report(report("2026-11", []), 2, settings.load({}), as_json=False)
+    budget, parked = capsys.readouterr().out.splitlines()
+    assert budget.split() == ["budget", "0.00", "of", "1,000.00", "USD"]
+    assert parked.startswith("parked        2 files")
+
+
+def test_nobody_is_told_a_share_of_savings_that_there_are_not() -> None:
+    woken = report("2026-11", [attempt(WOKEN, deepgram_usd=0.001)])
+    (saved,) = [line for line in lines(woken) if line.startswith("saved")]
+    assert saved.startswith("saved         -0.2")
+    assert "%" not in saved
 
 
 def test_attempts_of_dead_processes_are_said_to_be_guesses() -> None:
