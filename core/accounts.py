@@ -1,14 +1,35 @@
 """Keeps the books: one record for each attempt, written before anybody can see how the attempt ended."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from types import TracebackType
+from typing import Protocol
 
 from core.attempts import SERVICES, Attempt, Ending, Finding, Tariff, with_debts
 from core.billing import Bill
 from core.errors import AlreadyInProgress, KlipscribeError
 from core.jobs import Claim
-from core.ports import Books, Clock
+from core.ports import Clock
+
+
+class Books(Protocol):
+    """What each attempt cost. All methods raise Retryable."""
+
+    def record(self, attempt: Attempt) -> bool:
+        """Enter an attempt unless it is there; whether it was entered now.
+
+        Only what others said of an attempt that they took for dead is replaced by its own word.
+        """
+        ...
+
+    def find(self, job_id: str, run: int, fence: int, claimed: datetime) -> Attempt | None:
+        """One attempt, if it was entered."""
+        ...
+
+    def of_month(self, month: str) -> Iterable[Attempt]:
+        """All attempts that were claimed in a month such as 2026-11, by day."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from core.attempts import Attempt
     from core.audio import AudioInfo, AudioSource
     from core.batching import Limits
     from core.billing import Bill
@@ -269,23 +268,4 @@ class Ledger(Protocol):
 
     def mark_announced(self, job: "Job") -> None:
         """Remove the note: the terminal event is with the broker."""
-        ...
-
-
-class Books(Protocol):
-    """What each attempt cost. All methods raise Retryable."""
-
-    def record(self, attempt: "Attempt") -> bool:
-        """Enter an attempt unless it is there; whether it was entered now.
-
-        Only what others said of an attempt that they took for dead is replaced by its own word.
-        """
-        ...
-
-    def find(self, job_id: str, run: int, fence: int, claimed: datetime) -> "Attempt | None":
-        """One attempt, if it was entered."""
-        ...
-
-    def of_month(self, month: str) -> "Iterable[Attempt]":
-        """All attempts that were claimed in a month such as 2026-11, by day."""
         ...

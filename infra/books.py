@@ -19,7 +19,7 @@ READERS = 16
 
 @dataclass(frozen=True, slots=True)
 class ObjectBooks:
-    """core.ports.Books over any object store."""
+    """core.accounts.Books over any object store."""
 
     store: ObjectStore
     bucket: str

@@ -1,4 +1,4 @@
-"""core.ports.Books as objects, over memory and over Google's client against a real server."""
+"""core.accounts.Books as objects, over memory and over Google's client against a real server."""
 
 import uuid
 from dataclasses import replace
