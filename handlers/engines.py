@@ -172,12 +172,6 @@ def parakeet_engine(  # noqa: PLR0913 - wired by keyword
     )
 
 
-def metered(engine: WindowedEngine, clock: Clock) -> Mapping[str, Engine]:
-    """Parakeet on a GPU and on a CPU, by routing method, each with its own price."""
-    meter = InstanceMeter(clock)
-    return {runner: Metered(engine, meter, runner) for runner in ("parakeet", "parakeet_cpu")}
-
-
 def deepgram_engine(settings: Settings, clock: Clock) -> Engine:
     """Deepgram, at the usual place or at another."""
     key = settings.deepgram_api_key

@@ -222,12 +222,21 @@ class Fields(BaseSettings):
         _PLAN.waiting_usd_per_minute, 0, 10, "What a minute of waiting is worth when costs are compared."
     )
     cost_threshold_per_hour: float = _number(
-        0.10, 0, 1000, f"{UNUSED}USD per hour of audio above which an attempt is reported as dear."
+        0.10,
+        0,
+        1000,
+        "USD per hour of audio above which an attempt is reported as dear: a warning, is_dear in events.",
     )
     monthly_transcription_budget: float = _number(
-        1000, 0, 1e9, f"{UNUSED}USD per month above which jobs will be parked."
+        1000, 0, 1e9, "USD per month, UTC; once they are spent, OVER_BUDGET says what becomes of new files."
     )
-    log_transcription_costs: bool = _on(f"{UNUSED}logs the cost of every attempt.")
+    over_budget: Annotated[Literal["park", "cheapest"], BeforeValidator(_lower)] = _one_of(
+        "park",
+        "park, cheapest",
+        "New files once the month's budget is spent: park lets them wait until there is budget again, "
+        "cheapest sends them on the cheapest route that is allowed.",
+    )
+    log_transcription_costs: bool = _on("Logs one line for each attempt, with what it cost.")
 
     # Google Cloud.
     google_cloud_project: str = _setting(

@@ -23,7 +23,7 @@ class Hearing(Rig):
 
     def run(self, kind: str) -> None:
         use_case = (
-            bootstrap.transcription_in(self.on_gpu, self.engines)
+            bootstrap.transcription_in(self.on_gpu, self.engines, self.on_gpu.engine_facts)
             if kind == events.REQUESTED
             else bootstrap.fallback_in(self.on_gpu, FakeEngine("deepgram", self.clock))
         )

@@ -234,8 +234,8 @@ def test_known_names_raise_no_doubt() -> None:
 
 
 def test_a_setting_that_nothing_reads_yet_says_so() -> None:
-    environ = {"MONTHLY_TRANSCRIPTION_BUDGET": "5", "GPU_BATCH_SIZE": "4"}
-    assert without_effect(environ) == ["MONTHLY_TRANSCRIPTION_BUDGET"]
+    environ = {"METRICS_EXPORT_INTERVAL": "5", "GPU_BATCH_SIZE": "4"}
+    assert without_effect(environ) == ["METRICS_EXPORT_INTERVAL"]
 
 
 def test_every_setting_says_what_it_does_and_expects() -> None:
