@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
-DEEPGRAM_USD_PER_MINUTE: Mapping[str, float] = MappingProxyType({"nova-3": 0.0045})
+from core.deepgram_prices import DEEPGRAM_USD_PER_MINUTE
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from core.answers import Answer, Question
     from core.audio import AudioInfo, AudioSource
     from core.batching import Limits
     from core.billing import Bill
@@ -211,6 +212,37 @@ class Engine(Protocol):
         Raises:
             EngineFailed, Rejected, Retryable, ObjectNotFound: the file stays as it was.
         """
+        ...
+
+
+class Answers(Protocol):
+    """Answers of an API that were paid for, kept beyond the life of the process that asked.
+
+    All methods raise Retryable when the store can't be reached.
+    """
+
+    def find(self, question: "Question") -> "Answer | None":
+        """The answer that an earlier attempt paid for."""
+        ...
+
+    def keep(self, question: "Question", answer: "Answer") -> None:
+        """Keep the answer; one that is kept already stays."""
+        ...
+
+    def refuse(self, question: "Question") -> None:
+        """Put a kept answer that can't be used where find does not see it, and people can."""
+        ...
+
+    def note(self, question: "Question") -> bool:
+        """Note that the question is about to be asked.
+
+        Returns:
+            Whether such a note was there: then who wrote it ended in the midst of asking, or still asks.
+        """
+        ...
+
+    def settle(self, question: "Question") -> None:
+        """Remove the note: what was asked has been counted."""
         ...
 
 

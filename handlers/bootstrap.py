@@ -31,6 +31,7 @@ from core.transcript_json import Origin
 from core.transcription import Transcription
 from core.windowed import WindowedEngine
 from core.windows import WindowSpec
+from handlers.deepgram import deepgram_engine
 from handlers.engine import windowed_engine
 from handlers.life import Life
 from handlers.once import once
@@ -40,7 +41,6 @@ from infra import settings as environment
 from infra.audio_processes import ProcessReader
 from infra.clock import SystemClock
 from infra.convex import ConvexVideos
-from infra.deepgram import MAX_TIMEOUT_S, DeepgramEngine
 from infra.engine_options import EngineOptions
 from infra.gcs import GcsStore, storage_client
 from infra.gpu import runs_on_gpu
@@ -149,19 +149,6 @@ def metered(engine: WindowedEngine, clock: Clock) -> Mapping[str, Engine]:
     return {runner: Metered(engine, meter, runner) for runner in ("parakeet", "parakeet_cpu")}
 
 
-def deepgram_engine(settings: Settings, clock: Clock) -> Engine:
-    """Deepgram, at the usual place or at another."""
-    key = settings.deepgram_api_key
-    return DeepgramEngine(
-        clock=clock,
-        api_key=key.get_secret_value() if key else "",
-        model=settings.deepgram_model,
-        base_url=settings.deepgram_base_url or None,
-        timeout_s=min(MAX_TIMEOUT_S, settings.request_soft_budget_s),
-        budget_s=settings.request_soft_budget_s,
-    )
-
-
 def engine_lost(life: Life, lost: EngineLost) -> None:
     """Let the process end: nothing in it can hear any more."""
     log.error("the engine is lost, this process ends: %s", lost, extra={"code": lost.code})
@@ -230,7 +217,7 @@ def transcription() -> Transcription:
 @once
 def fallback() -> Transcription:
     """The fallback's use case, wired."""
-    return fallback_in(world(), deepgram_engine(world().settings, world().clock))
+    return fallback_in(world(), deepgram_engine(world().settings, world().clock, world().store))
 
 
 @once
