@@ -45,9 +45,11 @@ PRICES: Mapping[str, Price] = MappingProxyType(
     }
 )
 
+DEFAULT_MODEL = "nova-3"
 DEEPGRAM_USD_PER_MINUTE: Mapping[str, float] = MappingProxyType(
-    {model: price.usd_per_minute for model, price in PRICES.items()}
+    {DEFAULT_MODEL: PRICES[DEFAULT_MODEL].usd_per_minute}
 )
+"""What is reckoned with where no settings say which model is used."""
 
 
 def price_of(model: str) -> Price | None:
