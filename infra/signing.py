@@ -16,7 +16,7 @@ _UNKNOWN = (None, "", "default")
 
 def iam_request(*args: Any, **kwargs: Any) -> Any:
     """google.auth's way to IAM and to the metadata server, with a timeout that suits a small question."""
-    return Request()(*args, **{"timeout": TIMEOUT_S, **kwargs})  # type: ignore[no-untyped-call] # no types
+    return Request()(*args, **{"timeout": TIMEOUT_S, **kwargs})
 
 
 def signing_credentials(credentials: Any, request: Any = iam_request) -> Any | None:

@@ -191,4 +191,4 @@ def test_audio_that_cannot_be_read_to_its_end_was_not_sent_and_costs_nothing(rig
 
 
 def charged_s(rig: Rig) -> float:
-    return sum(call["charged_s"] for call in rig.calls())
+    return float(sum(call["charged_s"] for call in rig.calls()))

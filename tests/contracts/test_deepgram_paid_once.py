@@ -55,7 +55,7 @@ class Heard:
         [self.usage] = bill.usages
 
 
-@dataclass
+@dataclass(frozen=True)
 class Killed(StoredAnswers):
     """The process dies when it has got as far as this."""
 
@@ -72,7 +72,7 @@ class Killed(StoredAnswers):
         """What is dead settles nothing."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Failing(StoredAnswers):
     """A store that fails at one method."""
 
@@ -167,13 +167,13 @@ def test_a_kept_answer_that_cannot_be_used_does_not_block_and_the_repeat_is_coun
     assert answers.find(QUESTION) is not None
 
 
-@pytest.mark.parametrize("change", [{"model": "nova-2"}, {"language": "de"}])
+@pytest.mark.parametrize(("model", "language"), [("nova-2", "en"), ("nova-3", "de")])
 def test_another_model_or_language_is_another_question(
-    rig: Rig, answers: Answers, change: dict[str, str]
+    rig: Rig, answers: Answers, model: str, language: str
 ) -> None:
     engine = rig.engine(answers=answers)
     Heard(engine)
-    Heard(replace(engine, **change))
+    Heard(replace(engine, model=model, language=language))
 
     assert len(rig.calls()) == 2
 
