@@ -64,13 +64,12 @@ class DeepgramRequests:
             try:
                 self._ask(http, audio, options)
             except VENDOR_ERRORS as error:
+                # First, since a body without a length looks whole when its connection is shut.
                 if deadline.passed:
                     raise overdue(self.timeout_s) from None
                 if not (isinstance(error, UNREADABLE) and answers and answers[-1].is_success):
                     # Without its cause: an SDK error prints the answer's body, which may quote a signed URL.
                     raise translated(error, self.clock.now()) from None
-            if deadline.passed:  # a body without a length looks whole when its connection is shut
-                raise overdue(self.timeout_s)
         return answers[-1].content
 
     def _ask(self, http: httpx.Client, audio: str | Iterator[bytes], options: Mapping[str, Any]) -> None:

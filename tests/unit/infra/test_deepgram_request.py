@@ -36,7 +36,9 @@ def requests(url: str, timeout_s: float = LONG_S, max_answer_bytes: int = 1000) 
 def says(body: bytes) -> Talk:
     def talk(connection: socket.socket, over: Event) -> None:
         connection.recv(65_536)
-        connection.sendall(OK + b"Content-Type: application/json\r\n\r\n" + body)
+        head = OK + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        connection.sendall(head + body)
+        over.wait(LONG_S)  # closing with some of the request unread would reset what was sent
 
     return talk
 
