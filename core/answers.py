@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +43,34 @@ class Answer:
 
     raw: bytes = field(repr=False)
     sent_sha256: str | None = None
+
+
+class Answers(Protocol):
+    """Answers of an API that were paid for, kept beyond the life of the process that asked.
+
+    All methods raise Retryable when the store can't be reached.
+    """
+
+    def find(self, question: Question) -> Answer | None:
+        """The answer that an earlier attempt paid for."""
+        ...
+
+    def keep(self, question: Question, answer: Answer) -> None:
+        """Keep the answer; one that is kept already stays."""
+        ...
+
+    def refuse(self, question: Question) -> None:
+        """Put a kept answer that can't be used where find does not see it, and people can."""
+        ...
+
+    def note(self, question: Question) -> bool:
+        """Note that the question is about to be asked.
+
+        Returns:
+            Whether such a note was there: then who wrote it ended in the midst of asking, or still asks.
+        """
+        ...
+
+    def settle(self, question: Question) -> None:
+        """Remove the note: what was asked has been counted."""
+        ...

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from core.answers import Answer, Question
     from core.audio import AudioInfo, AudioSource
     from core.batching import Limits
     from core.billing import Bill
@@ -215,34 +214,23 @@ class Engine(Protocol):
         ...
 
 
-class Answers(Protocol):
-    """Answers of an API that were paid for, kept beyond the life of the process that asked.
+class Speeds(Protocol):
+    """How fast engines have proven to be. Nothing here ever fails: speed is worth no file."""
 
-    All methods raise Retryable when the store can't be reached.
-    """
-
-    def find(self, question: "Question") -> "Answer | None":
-        """The answer that an earlier attempt paid for."""
+    def rtfx(self, device: str, model: str) -> float | None:
+        """Seconds of audio per second of work, as learnt so far; None while too few files have taught it."""
         ...
 
-    def keep(self, question: "Question", answer: "Answer") -> None:
-        """Keep the answer; one that is kept already stays."""
-        ...
+    def learn(self, device: str, model: str, audio_s: float, work_s: float) -> None:
+        """Take a finished file into account.
 
-    def refuse(self, question: "Question") -> None:
-        """Put a kept answer that can't be used where find does not see it, and people can."""
-        ...
-
-    def note(self, question: "Question") -> bool:
-        """Note that the question is about to be asked.
-
-        Returns:
-            Whether such a note was there: then who wrote it ended in the midst of asking, or still asks.
+        Args:
+            device: what the model runs on; deepgram for Deepgram itself.
+            model: name of the model.
+            audio_s: how long the file is.
+            work_s: how long the device worked for it, without what it waited for; for Deepgram, until the
+                answer was there.
         """
-        ...
-
-    def settle(self, question: "Question") -> None:
-        """Remove the note: what was asked has been counted."""
         ...
 
 

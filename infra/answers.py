@@ -21,7 +21,7 @@ PREFIX = "answers/"
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswers:
-    """core.ports.Answers over any object store."""
+    """core.answers.Answers over any object store."""
 
     store: ObjectStore
     bucket: str
@@ -71,7 +71,7 @@ class StoredAnswers:
 
 
 class NoAnswers:
-    """core.ports.Answers where there is no bucket to keep anything in."""
+    """core.answers.Answers where there is no bucket to keep anything in."""
 
     def find(self, question: Question) -> Answer | None:  # noqa: ARG002 - the signature is the port's
         """Nothing is kept."""

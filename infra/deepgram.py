@@ -7,11 +7,11 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from core.answers import Answer, Question
+from core.answers import Answer, Answers, Question
 from core.audio import AudioInfo, AudioSource
 from core.billing import Bill
 from core.errors import EngineFailed, Retryable
-from core.ports import Answers, Clock
+from core.ports import Clock
 from core.transcript import Transcript
 from infra.answers import NoAnswers
 from infra.deepgram_answer import transcript_of
@@ -95,8 +95,8 @@ class DeepgramEngine:
         """Hear the whole file; what was waited, and what is or may be charged for, goes on the bill.
 
         Raises:
-            EngineFailed: engine_refused where asking again is of no use, engine_bad_result where the answer
-                can't be trusted.
+            EngineFailed: engine_unauthorized where key or account are refused, engine_refused where this
+                audio is, engine_bad_result where the answer can't be trusted.
             Retryable: Deepgram was out of reach or out of capacity on every try; or the store was.
             ObjectNotFound: the generation is gone.
         """

@@ -21,11 +21,11 @@ VENDOR_ERRORS = (*UNREADABLE, httpx.HTTPError, httpx.InvalidURL)
 
 _LATER: Mapping[int, Code] = {408: "network_unavailable", 429: "quota_exceeded"}
 _GATEWAY = (502, 504)
-_CHECK: Mapping[int, str] = {
-    401: "check DEEPGRAM_API_KEY",
-    402: "check the balance of the project that DEEPGRAM_API_KEY belongs to",
-    403: "check that the project of DEEPGRAM_API_KEY may use this model",
-    413: "it takes 2 GB at most",
+# What no other file would change, so that the engine itself counts as down.
+_ACCOUNT: Mapping[int, str] = {
+    401: "DEEPGRAM_API_KEY",
+    402: "the balance of the project that DEEPGRAM_API_KEY belongs to",
+    403: "that the project of DEEPGRAM_API_KEY may use this model",
 }
 _OURS = (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL)
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -92,7 +92,12 @@ def _of_status(status: int, body: Any, headers: Mapping[str, str], now: datetime
         )
     if isinstance(body, dict) and body.get("err_code") == "REMOTE_CONTENT_ERROR":
         return UrlUnread(said)
-    return _refused(f"{said}: {_CHECK.get(status, 'it takes neither this audio nor this request')}")
+    if status in _ACCOUNT:
+        return EngineFailed(
+            f"{said}: check {_ACCOUNT[status]}", code="engine_unauthorized", deterministic=True
+        )
+    what = "audio of more than 2 GB" if status == 413 else "this audio, or this request"
+    return _refused(f"{said}: it does not take {what}")
 
 
 def _refused(message: str) -> EngineFailed:

@@ -25,5 +25,5 @@ class KeylessDeepgram:
         return self._model
 
     def transcribe(self, source: AudioSource, info: AudioInfo, bill: Bill) -> Transcript:  # noqa: ARG002 - the port's
-        """Refuse. Raises EngineFailed: code engine_refused; nothing goes on the bill."""
-        raise EngineFailed(NO_KEY, code="engine_refused", deterministic=True)
+        """Refuse. Raises EngineFailed: code engine_unauthorized; nothing goes on the bill."""
+        raise EngineFailed(NO_KEY, code="engine_unauthorized", deterministic=True)

@@ -45,7 +45,8 @@ class Row:
 
 
 def refused(status: int) -> Row:
-    return Row(str(status), {"status": status}, FAILED, "engine_refused", calls=1)
+    code = "engine_unauthorized" if status in (401, 402, 403) else "engine_refused"
+    return Row(str(status), {"status": status}, FAILED, code, calls=1)
 
 
 def later(status: int, code: str = "network_unavailable", maybe_billed_s: float = 0.0) -> Row:

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from core.answers import Answer, Question
+from core.answers import Answer, Answers, Question
 from core.billing import Bill, Usage
 from core.errors import EngineFailed, Retryable
-from core.ports import Answers
 from infra.answers import StoredAnswers
 from infra.deepgram import OPTIONS, DeepgramEngine
 from infra.local.memory import MemoryStore

@@ -35,7 +35,7 @@ def test_without_a_key_there_is_an_engine_that_says_so_and_costs_nothing() -> No
     source = AudioSource(AudioObject("audio", "1/audio_1.mp3", 7), MemoryStore(clock))
     with pytest.raises(EngineFailed, match="DEEPGRAM_API_KEY") as failed:
         engine.transcribe(source, INFO, bill)
-    assert (failed.value.code, failed.value.deterministic, bill.usages) == ("engine_refused", True, ())
+    assert (failed.value.code, failed.value.deterministic, bill.usages) == ("engine_unauthorized", True, ())
 
 
 def test_the_settings_reach_the_engine() -> None:

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from core.answers import Answer, Question
-from core.ports import Answers
+from core.answers import Answer, Answers, Question
 from infra.answers import NoAnswers, StoredAnswers
 from infra.local.memory import MemoryStore
 from tests.fakes.clock import FakeClock
