@@ -6,8 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from core.billing import Usage
-
-DEEPGRAM_USD_PER_MINUTE: Mapping[str, float] = MappingProxyType({"nova-3": 0.0045})
+from core.deepgram_prices import DEEPGRAM_USD_PER_MINUTE, price_of
 
 _PRICE_LIST = "the Cloud Billing API's price list, us-central1, as third parties quoted it"
 SOURCES: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -16,7 +15,6 @@ SOURCES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "vcpu_usd_per_s": ("2026-08", f"{_PRICE_LIST}; instance-based billing"),
         "gib_usd_per_s": ("2026-08", f"{_PRICE_LIST}; instance-based billing"),
         "idle_tail_s": ("2026-08", "an assumption; 10 to 15 minutes are reported"),
-        "deepgram_usd_per_minute": ("2026-08", "a figure of the plan, not of a price list"),
     }
 )
 """By rate: as of when, and where its default comes from. A rate that was set is dated by who set it."""
@@ -62,20 +60,28 @@ class Rates:
 
     def dated(self) -> dict[str, dict[str, Any]]:
         """Every rate as JSON values, with its date and its source; both empty for what was set."""
-        return {
+        dated = {
             rate.name: _dated(rate.name, getattr(self, rate.name), getattr(_LISTED, rate.name))
             for rate in fields(self)
+            if rate.name != "deepgram_usd_per_minute"
         }
+        asked = self.deepgram_usd_per_minute.items()
+        return {**dated, **{f"deepgram {model}, per minute": _of(model, usd) for model, usd in asked}}
 
 
 _LISTED = Rates()
 
 
-def _dated(name: str, value: Any, listed: Any) -> dict[str, Any]:
-    if isinstance(value, Mapping):
-        value, listed = dict(value), dict(listed)
+def _dated(name: str, value: float, listed: float) -> dict[str, Any]:
     as_of, source = SOURCES.get(name, ("", "the size of the instance")) if value == listed else ("", "set")
     return {"value": value, "as_of": as_of, "source": source}
+
+
+def _of(model: str, usd_per_minute: float) -> dict[str, Any]:
+    price = price_of(model)
+    known = price is not None and price.usd_per_minute == usd_per_minute
+    as_of, source = (price.dated, price.source) if price and known else ("", "set")
+    return {"value": usd_per_minute, "as_of": as_of, "source": source}
 
 
 def gpu_cost(active_s: float, rates: Rates) -> float:

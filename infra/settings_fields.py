@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from core.cost import DEEPGRAM_USD_PER_MINUTE, Rates
+from core.cost import Rates
+from core.deepgram_prices import DEEPGRAM_USD_PER_MINUTE
 from core.routes import EngineFacts, RoutingPolicy
 
 _PLAN = RoutingPolicy()
@@ -206,9 +207,21 @@ class Fields(BaseSettings):
         "", "a plain http(s) URL", "Another server in Deepgram's place; empty is the real one."
     )
 
-    # Money. Prices are dated in core.cost.
+    deepgram_concurrency: int = _whole(
+        6,
+        1,
+        100,
+        "Requests to Deepgram that an instance has under way at once. Deepgram allows 100 a project: ten "
+        "instances of the fallback and three with a GPU make 78.",
+    )
+
+    # Money. Prices are dated in core.cost and core.deepgram_prices.
     deepgram_usd_per_minute: float = _number(
-        DEEPGRAM_USD_PER_MINUTE["nova-3"], 0, 10, "Price of a minute of audio with DEEPGRAM_MODEL."
+        DEEPGRAM_USD_PER_MINUTE["nova-3"],
+        0,
+        10,
+        "Price of a minute of audio with DEEPGRAM_MODEL. Without it, what core.deepgram_prices has for the "
+        "model; needed for one that is not there.",
     )
     gpu_usd_per_second: float = _number(_RATES.l4_usd_per_s, 0, 1, "Price of a second of the GPU.")
     vcpu_usd_per_second: float = _number(_RATES.vcpu_usd_per_s, 0, 1, "Price of a second of one vCPU.")

@@ -43,6 +43,8 @@ OUT_OF_RANGE = [
     ("MAX_TURNAROUND_S", "59", "60 to 604800"),
     ("REQUEST_BUDGET_S", "601", "10 to 600"),
     ("DEEPGRAM_USD_PER_MINUTE", "0,0045", "0 to 10"),
+    ("DEEPGRAM_CONCURRENCY", "0", "a whole number, 1 to 100"),
+    ("DEEPGRAM_CONCURRENCY", "101", "a whole number, 1 to 100"),
     ("AUDIO_BUCKET", "Not A Bucket", "a bucket name"),
     ("TOPIC_COMPLETED", "x", "a topic id of 3 to 255 characters"),
     ("PARAKEET_LANGUAGES", ",", "language codes, separated by commas"),
