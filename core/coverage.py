@@ -55,7 +55,8 @@ def holes(window: Window, words: Iterable[Word]) -> list[Span]:
 
     A hole that lies in two windows belongs to the one whose core holds its middle. A hole that fills all that
     two windows share is divided on the cut between them, and each window reports its part. So a hole is found
-    whole where windows share at least 3 s; with less, the part in one window has to be longer than 3 s.
+    whole where windows share at least 3 s and a pause of half a second; with less, the part in one window has
+    to be longer than 3 s.
 
     Args:
         window: the window.

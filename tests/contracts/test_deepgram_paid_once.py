@@ -186,12 +186,12 @@ def test_nothing_is_paid_while_the_bucket_is_out_of_reach(rig: Rig, store: Memor
 
 
 def test_an_answer_that_cannot_be_kept_is_used_all_the_same(
-    rig: Rig, store: MemoryStore, caplog: pytest.LogCaptureFixture
+    rig: Rig, store: MemoryStore, lines: Lines
 ) -> None:
     assert Heard(rig.engine(answers=Failing(store, "state", "keep"))).text == "Hello there, world."
-    [warning] = [record for record in caplog.records if record.name == "klipscribe"]
-    assert "could not be kept" in warning.getMessage()
-    assert "Hello" not in caplog.text
+    [warning] = [line for line in lines.read_all() if line["logger"] == "klipscribe"]
+    assert "could not be kept" in warning["message"]
+    assert "Hello" not in lines.getvalue()
 
 
 def test_a_note_that_cannot_be_removed_spoils_nothing(rig: Rig, store: MemoryStore) -> None:

@@ -119,7 +119,7 @@ def test_a_hole_in_two_windows_is_reported_once(
     begin_s=st.floats(0, 50),
     length_s=st.floats(3.2, 30),
     length=st.floats(12, 40),
-    overlap_s=st.floats(3.5, 5),
+    overlap_s=st.floats(3.7, 5),
 )
 @settings(max_examples=60, deadline=None)
 def test_together_windows_report_a_hole_whole_and_no_part_of_it_twice(
