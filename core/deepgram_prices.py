@@ -33,7 +33,8 @@ PRICES: Mapping[str, Price] = MappingProxyType(
             0.0045,
             "2026-11",
             "the project's plan, as it was read then. Third parties read 0.0043 on Deepgram's page on "
-            "2026-05-05 and 0.0077 on 2026-08-01, for several languages at once (language=multi) 0.0052 and 0.0092",
+            "2026-05-05 and 0.0077 on 2026-08-01, for several languages at once (language=multi) 0.0052 and "
+            "0.0092",
             second_hand=False,
         ),
         "nova-3-medical": Price(0.0043, "2026-05-19", "a third party's reading of Deepgram's announcement"),

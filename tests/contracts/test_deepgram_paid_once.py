@@ -13,6 +13,7 @@ from infra.deepgram import OPTIONS, DeepgramEngine
 from infra.local.memory import MemoryStore
 from infra.places import Places
 from tests.contracts.deepgram_rig import INFO, SECONDS, OneObject, Rig, source, stand_in
+from tests.log_lines import Lines
 
 pytestmark = pytest.mark.local_cloud
 

@@ -60,7 +60,7 @@ def test_a_rate_of_ours_says_of_when_and_whence_it_is_and_one_that_was_set_does_
     assert "price list" in dated["l4_usd_per_s"]["source"]
     assert dated["vcpu_usd_per_s"] == {"value": 0.5, "as_of": "", "source": "set"}
     assert dated["deepgram nova-3, per minute"] == {"value": 0.0077, "as_of": "", "source": "set"}
-    assert "plan" in RATES.dated()["deepgram_usd_per_minute"]["source"]
+    assert "plan" in RATES.dated()["deepgram nova-3, per minute"]["source"]
 
 
 def test_speed_that_was_not_measured_is_zero() -> None:

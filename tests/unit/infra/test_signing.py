@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 
 from infra.gcs import GcsStore
 from infra.signing import SCOPES, iam_request
+from tests.log_lines import Lines
 
 EMAIL = "runner@klip.iam.gserviceaccount.com"
 SIGNATURE = b"a signature by IAM"
@@ -100,9 +101,9 @@ def url(store: GcsStore) -> str | None:
     return store.signed_url("bucket", "1/audio_1.mp3", 7, expires_s=900)
 
 
-def warning(caplog: pytest.LogCaptureFixture) -> str:
-    [record] = [record for record in caplog.records if record.name == "klipscribe"]
-    return record.getMessage()
+def warning(lines: Lines) -> str:
+    [line] = [line for line in lines.read_all() if line["logger"] == "klipscribe"]
+    return str(line["message"])
 
 
 @pytest.mark.local_cloud
@@ -130,21 +131,17 @@ def test_the_account_and_its_token_are_asked_for_once(cloud: Cloud) -> None:
 
 
 @pytest.mark.local_cloud
-def test_an_account_that_may_not_sign_has_its_audio_streamed(
-    cloud: Cloud, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_account_that_may_not_sign_has_its_audio_streamed(cloud: Cloud, lines: Lines) -> None:
     cloud.signs = 403
     assert url(store(cloud, instance())) is None
-    assert "roles/iam.serviceAccountTokenCreator" in warning(caplog)
+    assert "roles/iam.serviceAccountTokenCreator" in warning(lines)
 
 
 @pytest.mark.local_cloud
-def test_an_instance_that_is_not_told_its_account_signs_nothing(
-    cloud: Cloud, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_instance_that_is_not_told_its_account_signs_nothing(cloud: Cloud, lines: Lines) -> None:
     cloud.knows = False
     assert url(store(cloud, instance())) is None
-    assert "RefreshError" in warning(caplog)
+    assert "RefreshError" in warning(lines)
 
 
 def test_a_person_s_login_signs_nothing_and_asks_nobody() -> None:
