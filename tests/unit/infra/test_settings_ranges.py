@@ -32,7 +32,7 @@ OUT_OF_RANGE = [
     ("LONG_FILE_THRESHOLD_HOURS", "49", "0 to 48"),
     ("COST_THRESHOLD_PER_HOUR", "-0.1", "0 to 1000"),
     ("MONTHLY_TRANSCRIPTION_BUDGET", "-1", "0 to 1000000000"),
-    ("HYBRID_SPLIT_HOURS", "13", "0.1 to 12"),
+    ("HYBRID_SPLIT_HOURS", "13", "auto, or 0.1 to 12"),
     ("ROLLOUT_PERCENT", "101", "0 to 100"),
     ("ROLLOUT_PERCENT", "nan", "0 to 100"),
     ("MAX_FILE_SIZE_GB", "inf", "0.001 to 16"),
