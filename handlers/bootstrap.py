@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from core.audio import AudioInfo
+from core.clips import ClippedReader
 from core.cost import Cost, deepgram_attempt, parakeet_attempt
 from core.dead_letter import DeadLetters
 from core.errors import EngineLost
@@ -32,6 +33,7 @@ from core.transcription import Transcription
 from core.windowed import WindowedEngine
 from core.windows import WindowSpec
 from handlers.engine import windowed_engine
+from handlers.hybrid_engine import any_length, with_hybrid
 from handlers.life import Life
 from handlers.once import once
 from handlers.world import World
@@ -197,7 +199,7 @@ def world() -> World:
         store=store,
         publisher=PubSubPublisher(client.project, publisher_client(found.pubsub_emulator_host)),
         clock=clock,
-        reader=ProcessReader(found.max_concurrent_chunks),
+        reader=ClippedReader(ProcessReader(found.max_concurrent_chunks)),
         ledger=ObjectLedger(
             store=store,
             bucket=found.state_bucket,
@@ -224,13 +226,15 @@ def reception() -> Reception:
 def transcription() -> Transcription:
     """The GPU service's use case, wired."""
     engine = parakeet_engine(world().settings, world().reader, partial(engine_lost, life()))
-    return transcription_in(world(), metered(engine, world().clock), lambda: engine.queue_s)
+    deepgram = partial(deepgram_engine, world().settings, world().clock)
+    engines = with_hybrid(world(), metered(engine, world().clock), deepgram, lambda: engine.queue_s)
+    return transcription_in(world(), engines, lambda: engine.queue_s)
 
 
 @once
 def fallback() -> Transcription:
     """The fallback's use case, wired."""
-    return fallback_in(world(), deepgram_engine(world().settings, world().clock))
+    return fallback_in(world(), any_length(world(), deepgram_engine(world().settings, world().clock)))
 
 
 @once

@@ -1,0 +1,79 @@
+"""Hybrid, and Deepgram over files of any length, wired."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+
+from core.clips import Clipper
+from core.errors import KlipscribeError
+from core.hybrid import Hybrid
+from core.ports import Engine
+from core.routing import EngineFacts
+from core.split import LIMIT_S, Split
+from handlers.world import World
+from infra.clipping import flac
+from infra.deepgram import MAX_TIMEOUT_S
+from infra.settings import Settings
+
+log = logging.getLogger("klipscribe")
+
+
+def any_length(world: World, deepgram: Engine) -> Engine:
+    """Deepgram, over files that are too long for one of its requests too; they are heard in parts.
+
+    Args:
+        world: its reader hears clips: core.clips.ClippedReader.
+        deepgram: hears what one request can.
+    """
+    return Split(
+        deepgram,
+        clipper=Clipper(world.reader, flac),
+        rtfx=lambda: world.engine_facts().deepgram_rtfx,
+        # What is predicted to outlast our own patience would fail as surely as what outlasts Deepgram's.
+        limit_s=min(LIMIT_S, MAX_TIMEOUT_S),
+    )
+
+
+def with_hybrid(
+    world: World,
+    engines: Mapping[str, Engine],
+    deepgram: Callable[[], Engine],
+    queue_s: Callable[[], float] = lambda: 0.0,
+) -> Mapping[str, Engine]:
+    """The engines of the GPU service, and hybrid where audio may go to Deepgram.
+
+    Args:
+        world: its reader hears clips, and so do the engines.
+        engines: by routing method, with one for parakeet.
+        deepgram: makes the engine; not called where no audio may leave.
+        queue_s: how long a file that comes now waits for others.
+    """
+    if not may_leave(world.settings):
+        return engines
+    hybrid = Hybrid(
+        parakeet=engines["parakeet"],
+        deepgram=any_length(world, deepgram()),
+        clipper=Clipper(world.reader, flac),
+        facts=partial(_facts, world, queue_s),
+        split_s=world.settings.hybrid_split_s,
+        may_fall_back=world.settings.enable_fallback,
+        on_moved=_moved,
+    )
+    return {**engines, "hybrid": hybrid}
+
+
+def may_leave(settings: Settings) -> bool:
+    """Whether any file's audio may go to Deepgram, as core.routing_rules.privacy has it."""
+    is_private = not settings.allow_deepgram or settings.transcription_method == "parakeet"
+    return settings.deepgram_available and not is_private
+
+
+def _facts(world: World, queue_s: Callable[[], float]) -> EngineFacts:
+    return replace(world.engine_facts(), queue_s=queue_s())
+
+
+def _moved(engine: str, part: str, error: KlipscribeError) -> None:
+    log.warning(
+        "%s failed at %s, the other engine hears it: %s", engine, part, error, extra={"code": error.code}
+    )
