@@ -226,8 +226,12 @@ def reception() -> Reception:
 def transcription() -> Transcription:
     """The GPU service's use case, wired."""
     engine = parakeet_engine(world().settings, world().reader, partial(engine_lost, life()))
-    deepgram = partial(deepgram_engine, world().settings, world().clock)
-    engines = with_hybrid(world(), metered(engine, world().clock), deepgram, lambda: engine.queue_s)
+    engines = with_hybrid(
+        world(),
+        metered(engine, world().clock),
+        partial(deepgram_engine, world().settings, world().clock),
+        lambda: replace(world().engine_facts(), queue_s=engine.queue_s),
+    )
     return transcription_in(world(), engines, lambda: engine.queue_s)
 
 

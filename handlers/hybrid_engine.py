@@ -2,8 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
 
 from core.clips import Clipper
 from core.errors import KlipscribeError
@@ -39,7 +37,7 @@ def with_hybrid(
     world: World,
     engines: Mapping[str, Engine],
     deepgram: Callable[[], Engine],
-    queue_s: Callable[[], float] = lambda: 0.0,
+    facts: Callable[[], EngineFacts],
 ) -> Mapping[str, Engine]:
     """The engines of the GPU service, and hybrid where audio may go to Deepgram.
 
@@ -47,7 +45,7 @@ def with_hybrid(
         world: its reader hears clips, and so do the engines.
         engines: by routing method, with one for parakeet.
         deepgram: makes the engine; not called where no audio may leave.
-        queue_s: how long a file that comes now waits for others.
+        facts: what is known of the engines now, the queue among it.
     """
     if not may_leave(world.settings):
         return engines
@@ -55,7 +53,7 @@ def with_hybrid(
         parakeet=engines["parakeet"],
         deepgram=any_length(world, deepgram()),
         clipper=Clipper(world.reader, flac),
-        facts=partial(_facts, world, queue_s),
+        facts=facts,
         split_s=world.settings.hybrid_split_s,
         may_fall_back=world.settings.enable_fallback,
         on_moved=_moved,
@@ -67,10 +65,6 @@ def may_leave(settings: Settings) -> bool:
     """Whether any file's audio may go to Deepgram, as core.routing_rules.privacy has it."""
     is_private = not settings.allow_deepgram or settings.transcription_method == "parakeet"
     return settings.deepgram_available and not is_private
-
-
-def _facts(world: World, queue_s: Callable[[], float]) -> EngineFacts:
-    return replace(world.engine_facts(), queue_s=queue_s())
 
 
 def _moved(engine: str, part: str, error: KlipscribeError) -> None:

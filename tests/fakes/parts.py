@@ -1,6 +1,7 @@
 """Sound of any length, and engines that hear all of a source, a part of a file, or fail at it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -64,6 +65,19 @@ def source(size_bytes: int = 1_000, **metadata: str) -> AudioSource:
     about = store.write("audio", "1/audio_1.mp3", bytes(size_bytes or 10))
     audio = AudioObject("audio", about.name, about.generation, size_bytes, "", metadata)
     return AudioSource(audio, store)
+
+
+def apart(words: Sequence[Word]) -> list[Word]:
+    """The words around their middles, none overlapping its neighbours: as engines give them."""
+    middles = [word.midpoint_s for word in words]
+    found = []
+    for i, word in enumerate(words):
+        half_s = (word.end_s - word.start_s) / 2
+        for beside in (i - 1, i + 1):
+            if 0 <= beside < len(words):
+                half_s = min(half_s, abs(middles[beside] - middles[i]) / 2)
+        found.append(replace(word, start_s=middles[i] - half_s, end_s=middles[i] + half_s))
+    return found
 
 
 def which(of: AudioSource) -> Which:

@@ -19,7 +19,7 @@ from core.ports import SAMPLE_RATE_HZ, AudioReader
 from core.routes import EngineFacts
 from core.transcript import Gap, Transcript, Word
 from tests.fakes.oracle import hear, reach, sound, speak
-from tests.fakes.parts import PartEngine, SoundReader, clipper, silence, source
+from tests.fakes.parts import PartEngine, SoundReader, apart, clipper, silence, source
 from tests.unit.core.test_stitch import VOCABULARY
 
 RATE = SAMPLE_RATE_HZ
@@ -192,15 +192,13 @@ def test_gaps_of_a_tail_that_parakeet_heard_are_shifted() -> None:
     )
     start_s = 140.0
     (gap,) = rig.run().gaps  # the first one lies before the cut, where the head was heard
-    assert (gap.start_s, gap.end_s) == (
-        pytest.approx(start_s + 50, abs=0.3),
-        pytest.approx(start_s + 60, abs=0.3),
-    )
+    assert gap.start_s == pytest.approx(start_s + 50, abs=0.3)
+    assert gap.end_s == pytest.approx(start_s + 60, abs=0.3)
 
 
 @given(
     seed=st.integers(0, 2**32),
-    duration_s=st.floats(130, 260),
+    duration_s=st.floats(130, 200),
     share=st.floats(0, 1),
     words=st.integers(1, len(VOCABULARY)),
     quiet=st.sampled_from([0.0, 0.01, 1.0]),
@@ -215,7 +213,7 @@ def test_every_spoken_word_comes_out_once_wherever_the_split_is(
     limits = reach(spoken)
 
     def said(start_s: float, end_s: float) -> list[Word]:
-        return list(hear(random.Random(f"{seed} {start_s}"), spoken, limits, start_s, end_s).words)
+        return apart(hear(random.Random(f"{seed} {start_s}"), spoken, limits, start_s, end_s).words)
 
     split_s = 60 + share * (duration_s - 120)
     rig = Rig(

@@ -122,7 +122,7 @@ def test_what_is_the_files_fault_no_other_engine_is_asked_to_mend(
     with pytest.raises(type(error)) as caught:
         place.run()
     assert caught.value is error
-    assert place.asked == [("deepgram", "tail"), ("parakeet", "head")]
+    assert not {("deepgram", "head"), ("parakeet", "tail")} & set(place.asked)
 
 
 def test_an_engine_that_heard_too_much_or_too_little_has_failed() -> None:
@@ -174,7 +174,10 @@ def test_a_mistake_of_ours_is_no_failure_of_an_engine() -> None:
     ("engine", "queue_s", "other"), [("parakeet", 0.0, "deepgram"), ("deepgram", 1e6, "parakeet")]
 )
 def test_a_whole_file_moves_too(engine: str, queue_s: float, other: str) -> None:
-    facts = {"facts": lambda: EngineFacts(queue_s=queue_s), "split_s": None if queue_s else 9_000.0}
+    facts: dict[str, Any] = {
+        "facts": lambda: EngineFacts(queue_s=queue_s),
+        "split_s": None if queue_s else 9_000.0,
+    }
     fails: dict[str, Any] = {engine: {"fails": {"whole": failed()}}}
     transcript: Transcript = Rig(**fails, **facts).run()
     assert (transcript.engine, numbers(transcript)) == (other, ALL)

@@ -16,7 +16,7 @@ from core.ports import SAMPLE_RATE_HZ, AudioReader
 from core.split import Split
 from core.transcript import Transcript, Word
 from tests.fakes.oracle import hear, reach, sound, speak
-from tests.fakes.parts import EndlessReader, PartEngine, SoundReader, clipper, silence, source
+from tests.fakes.parts import EndlessReader, PartEngine, SoundReader, apart, clipper, silence, source
 from tests.unit.core.test_hybrid import ALL, LENGTH_S, counted, numbers
 from tests.unit.core.test_stitch import VOCABULARY
 
@@ -171,8 +171,8 @@ def test_audio_that_ends_before_the_first_cut_is_heard_as_it_is() -> None:
 
 @given(
     seed=st.integers(0, 2**32),
-    duration_s=st.floats(100, 300),
-    part_s=st.floats(60, 200),
+    duration_s=st.floats(120, 240),
+    part_s=st.floats(60, 150),
     words=st.integers(1, len(VOCABULARY)),
     quiet=st.sampled_from([0.0, 0.01, 1.0]),
 )
@@ -186,7 +186,7 @@ def test_every_spoken_word_comes_out_once_however_many_parts_there_are(
     limits = reach(spoken)
 
     def said(start_s: float, end_s: float) -> list[Word]:
-        return list(hear(random.Random(f"{seed} {start_s}"), spoken, limits, start_s, end_s).words)
+        return apart(hear(random.Random(f"{seed} {start_s}"), spoken, limits, start_s, end_s).words)
 
     rig = Rig(
         SoundReader(sound(spoken, duration_s, quiet)), engine={"hear": said}, limit_s=part_s / 10, at_once=2

@@ -1,6 +1,7 @@
 """Where hybrid is made, and where it must not be."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,16 +45,21 @@ def a_world(settings: Settings, reader: AudioReader) -> World:
 class Service:
     """The GPU service's engines over 300 s of silence."""
 
-    def __init__(self, fails: dict[str, Any] | None = None, queue_s: float = 0.0, **environ: str) -> None:
+    def __init__(
+        self, environ: dict[str, str], fails: dict[str, Any] | None = None, queue_s: float = 0.0
+    ) -> None:
         reader = silence(300)
         self.world = a_world(load(environ), reader)
         self.parakeet, self.deepgram = (
-            PartEngine(name, self.world.reader, counted, fails=(fails or {}).get(name))  # type: ignore[arg-type]
+            PartEngine(name, self.world.reader, counted, fails=(fails or {}).get(name))
             for name in ("parakeet", "deepgram")
         )
         self.made = 0
         self.engines = with_hybrid(
-            self.world, {"parakeet": self.parakeet}, self.make_deepgram, lambda: queue_s
+            self.world,
+            {"parakeet": self.parakeet},
+            self.make_deepgram,
+            lambda: replace(self.world.engine_facts(), queue_s=queue_s),
         )
 
     def make_deepgram(self) -> Engine:
@@ -67,43 +73,43 @@ class Service:
 
 @pytest.mark.parametrize("environ", PRIVATE)
 def test_where_audio_may_not_leave_there_is_no_hybrid_and_no_deepgram(environ: dict[str, str]) -> None:
-    service = Service(**environ)
+    service = Service(environ)
     assert service.engines == {"parakeet": service.parakeet}
     assert service.made == 0
 
 
 def test_with_a_key_both_engines_hear_a_file() -> None:
-    service = Service(**KEY)
+    service = Service(KEY)
     transcript = service.run()
     assert (transcript.engine, numbers(transcript)) == ("hybrid", ALL)
 
 
 def test_what_waits_for_the_gpu_moves_the_split() -> None:
-    service = Service(queue_s=1e6, **KEY)
+    service = Service(KEY, queue_s=1e6)
     assert service.run().engine == "deepgram"
 
 
 def test_a_split_that_is_set_moves_it_too() -> None:
-    assert Service(queue_s=1e6, HYBRID_SPLIT_HOURS="0.1", **KEY).run().engine == "parakeet"
+    assert Service({**KEY, "HYBRID_SPLIT_HOURS": "0.1"}, queue_s=1e6).run().engine == "parakeet"
 
 
 def test_without_fallback_a_failure_of_parakeet_stays_here() -> None:
     fails = {"parakeet": {"head": EngineFailed("it could not")}}
     with pytest.raises(EngineFailed, match="could not be heard: it could not"):
-        Service(fails, ENABLE_FALLBACK="false", **KEY).run()
+        Service({**KEY, "ENABLE_FALLBACK": "false"}, fails).run()
 
 
 def test_a_part_that_moves_is_logged_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
     fails = {"deepgram": {"tail": EngineFailed("no answer", code="engine_bad_result")}}
     with caplog.at_level(logging.WARNING, "klipscribe"):
-        assert Service(fails, **KEY).run().engine == "parakeet"
+        assert Service(KEY, fails).run().engine == "parakeet"
     (record,) = caplog.records
     assert record.getMessage().startswith("deepgram failed at gs://audio/1/audio_1.mp3 from ")
     assert record.__dict__["code"] == "engine_bad_result"
 
 
 def test_deepgram_is_given_long_files_in_parts() -> None:
-    service = Service(**KEY)
+    service = Service(KEY)
     deepgram = any_length(service.world, service.deepgram)
     assert isinstance(deepgram, Split)
     of = source(size_bytes=2_000_000_001)

@@ -54,7 +54,7 @@ def samples(blocks: Iterator[Block]) -> NDArray[np.int16]:
 
 
 def decoded(data: bytes) -> NDArray[np.int16]:
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         stream = container.streams.audio[0]
         assert (stream.codec_context.name, stream.rate, stream.channels) == ("flac", RATE, 1)
         return np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
