@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 
-from core.clips import Clipper
+from core.clips import ClippedReader, Clipper
 from core.errors import KlipscribeError
 from core.hybrid import Hybrid
 from core.ports import Engine
@@ -21,12 +21,12 @@ def any_length(world: World, deepgram: Engine) -> Engine:
     """Deepgram, over files that are too long for one of its requests too; they are heard in parts.
 
     Args:
-        world: its reader hears clips: core.clips.ClippedReader.
+        world: what they are wired from.
         deepgram: hears what one request can.
     """
     return Split(
         deepgram,
-        clipper=Clipper(world.reader, flac),
+        clipper=_clipper(world),
         rtfx=lambda: world.engine_facts().deepgram_rtfx,
         # What is predicted to outlast our own patience would fail as surely as what outlasts Deepgram's.
         limit_s=min(LIMIT_S, MAX_TIMEOUT_S),
@@ -46,13 +46,18 @@ def with_hybrid(
         engines: by routing method, with one for parakeet.
         deepgram: makes the engine; not called where no audio may leave.
         facts: what is known of the engines now, the queue among it.
+
+    Raises:
+        TypeError: the reader hears no clips, so that Parakeet could not hear its part.
     """
     if not may_leave(world.settings):
         return engines
+    if not isinstance(world.reader, ClippedReader):
+        raise TypeError(f"hybrid over a {type(world.reader).__name__}, expected a ClippedReader")
     hybrid = Hybrid(
         parakeet=engines["parakeet"],
         deepgram=any_length(world, deepgram()),
-        clipper=Clipper(world.reader, flac),
+        clipper=_clipper(world),
         facts=facts,
         split_s=world.settings.hybrid_split_s,
         may_fall_back=world.settings.enable_fallback,
@@ -65,6 +70,10 @@ def may_leave(settings: Settings) -> bool:
     """Whether any file's audio may go to Deepgram, as core.routing_rules.privacy has it."""
     is_private = not settings.allow_deepgram or settings.transcription_method == "parakeet"
     return settings.deepgram_available and not is_private
+
+
+def _clipper(world: World) -> Clipper:
+    return Clipper(ClippedReader(world.reader), flac)
 
 
 def _moved(engine: str, part: str, error: KlipscribeError) -> None:

@@ -60,6 +60,21 @@ def test_the_files_fault_outweighs_an_engines() -> None:
         all_heard(three()[:2], hear, at_once=2)
 
 
+def test_what_is_raised_is_the_failure_and_not_that_others_were_called_off() -> None:
+    begun = Event()
+
+    def hear(part: Part) -> Transcript:
+        if part.cut:
+            begun.wait(20)
+            raise EngineFailed("it could not")
+        begun.set()
+        while True:
+            part.check()
+
+    with pytest.raises(EngineFailed):
+        all_heard(three()[:2], hear, at_once=2)
+
+
 def test_parts_that_have_not_begun_are_not_heard_once_one_has_failed() -> None:
     begun: list[int] = []
 
