@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from core.audio import AudioObject
 from core.billing import Bill
 from core.clips import ClippedReader
 from core.errors import EngineFailed
+from core.jobs import Job, Manifest
 from core.ports import AudioReader, Engine
 from core.split import Split
+from handlers import bootstrap
 from handlers.hybrid_engine import any_length, with_hybrid
 from handlers.world import World
 from infra.ledger import ObjectLedger
@@ -66,6 +69,14 @@ class Service:
         self.made += 1
         return self.deepgram
 
+    def outcome(self) -> Manifest:
+        """What the use case makes of a file."""
+        stored = self.world.store.write(self.world.settings.audio_bucket, "7/audio_7.mp3", b"ID3")
+        audio = AudioObject(stored.bucket, stored.name, stored.generation, stored.size_bytes)
+        outcome = bootstrap.transcription_in(self.world, self.engines).run(Job(audio))
+        assert isinstance(outcome, Manifest)
+        return outcome
+
     def run(self) -> Any:
         of = source()
         return self.engines["hybrid"].transcribe(of, self.world.reader.probe(of), Bill())
@@ -89,6 +100,25 @@ def test_with_a_key_both_engines_hear_a_file() -> None:
     service = Service(KEY)
     transcript = service.run()
     assert (transcript.engine, numbers(transcript)) == ("hybrid", ALL)
+
+
+METHOD = {"TRANSCRIPTION_METHOD": "hybrid", "PARAKEET_DEVICE": "cuda"}
+OUTCOMES: list[tuple[dict[str, str], dict[str, Any], str, str]] = [
+    (KEY, {}, "hybrid", "hybrid"),
+    (KEY, {"parakeet": {"head": EngineFailed("it could not")}}, "hybrid", "deepgram"),
+    (KEY, {"deepgram": {"tail": EngineFailed("it could not")}}, "hybrid", "parakeet"),
+    ({}, {}, "parakeet", "parakeet"),
+    ({**KEY, "ALLOW_DEEPGRAM": "false"}, {}, "parakeet", "parakeet"),
+]
+
+
+@pytest.mark.parametrize(("environ", "fails", "method", "engine"), OUTCOMES)
+def test_the_outcome_names_the_way_that_was_chosen_and_the_engine_that_really_heard(
+    environ: dict[str, str], fails: dict[str, Any], method: str, engine: str
+) -> None:
+    outcome = Service({**METHOD, **environ}, fails).outcome()
+    assert (outcome.outcome, outcome.body["method"], outcome.body["engine"]) == ("completed", method, engine)
+    assert outcome.body["words_count"] == 300
 
 
 def test_what_waits_for_the_gpu_moves_the_split() -> None:
