@@ -121,6 +121,11 @@ class Clipper:
         return AudioSource(replace(source.object, name=name, size_bytes=0), clip), clip
 
 
+def file_of(source: AudioSource) -> AudioSource:
+    """The file that a clip is a stretch of; a file itself."""
+    return source.store.whole if isinstance(source.store, Clip) else source
+
+
 class ClippedReader:
     """core.ports.AudioReader for files and for clips, whose samples need no bytes in between.
 

@@ -42,21 +42,16 @@ def with_hybrid(
     """The engines of the GPU service, and hybrid where audio may go to Deepgram.
 
     Args:
-        world: its reader hears clips, and so do the engines.
-        engines: by routing method, with one for parakeet.
-        deepgram: makes the engine; not called where no audio may leave.
+        world: what they are wired from.
+        engines: by routing method; the one for parakeet hears clips too: core.clips.ClippedReader.
+        deepgram: makes the engine for files of any length; not called where no audio may leave.
         facts: what is known of the engines now, the queue among it.
-
-    Raises:
-        TypeError: the reader hears no clips, so that Parakeet could not hear its part.
     """
     if not may_leave(world.settings):
         return engines
-    if not isinstance(world.reader, ClippedReader):
-        raise TypeError(f"hybrid over a {type(world.reader).__name__}, expected a ClippedReader")
     hybrid = Hybrid(
         parakeet=engines["parakeet"],
-        deepgram=any_length(world, deepgram()),
+        deepgram=deepgram(),
         clipper=_clipper(world),
         facts=facts,
         split_s=world.settings.hybrid_split_s,

@@ -9,7 +9,8 @@ from core.audio import AudioObject
 from core.events import Event
 from core.jobs import Job, Manifest
 from handlers.arguments import object_name
-from handlers.bootstrap import metered, parakeet_engine, transcription_in
+from handlers.bootstrap import transcription_in
+from handlers.engines import metered, parakeet_engine
 from handlers.world import World
 from infra.audio import PyAvReader
 from infra.clock import SystemClock

@@ -15,8 +15,8 @@ from core.ports import SAMPLE_RATE_HZ, Block
 def flac(blocks: Iterator[Block]) -> BinaryIO:
     """The blocks as a FLAC file, 16 kHz mono; a core.clips.Encoder.
 
-    FLAC loses nothing, and speech takes a third of the samples' size. Its header leaves the length open, as the
-    format allows to who writes to a pipe.
+    FLAC loses nothing, and speech takes a third of the samples' size. Its header leaves the length open, as
+    the format allows to who writes to a pipe.
 
     Returns:
         A stream to be read once from its start. Reading raises what the blocks raise.

@@ -89,13 +89,6 @@ def test_where_audio_may_not_leave_there_is_no_hybrid_and_no_deepgram(environ: d
     assert service.made == 0
 
 
-def test_hybrid_over_a_reader_that_hears_no_clips_is_not_made() -> None:
-    service = Service(KEY)
-    deaf = replace(service.world, reader=silence(300))
-    with pytest.raises(TypeError, match="hybrid over a SoundReader, expected a ClippedReader"):
-        with_hybrid(deaf, service.engines, service.make_deepgram, deaf.engine_facts)
-
-
 def test_with_a_key_both_engines_hear_a_file() -> None:
     service = Service(KEY)
     transcript = service.run()
