@@ -20,6 +20,11 @@ class Usage:
         idle_s: Parakeet: seconds for which the instance had waited for this work, and was billed.
         billed_s: Deepgram: seconds of audio that it charges for, unusable and repeated answers included.
         requests: Deepgram: how often it was asked.
+        maybe_billed_s: Deepgram: seconds of audio that it may charge for, and nobody here can know: it was
+            asked, and no answer came. Beside billed_s, not part of it.
+        kept_s: Deepgram: seconds whose answer an earlier attempt paid for and saved, so that this one paid
+            nothing. If that attempt ended without a record of its own, this is what it paid for.
+        repeats: Deepgram: requests made although the same audio had been paid for, or perhaps had.
     """
 
     runner: Runner
@@ -30,6 +35,9 @@ class Usage:
     idle_s: float = 0.0
     billed_s: float = 0.0
     requests: int = 0
+    maybe_billed_s: float = 0.0
+    kept_s: float = 0.0
+    repeats: int = 0
 
 
 class Bill:

@@ -1,10 +1,23 @@
 """What a transcription costs, from billed seconds and dated rates. A saving is computed or not claimed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
+from typing import Any
 
-DEEPGRAM_USD_PER_MINUTE: Mapping[str, float] = MappingProxyType({"nova-3": 0.0045})
+from core.billing import Usage
+from core.deepgram_prices import DEEPGRAM_USD_PER_MINUTE, price_of
+
+_PRICE_LIST = "the Cloud Billing API's price list, us-central1, as third parties quoted it"
+SOURCES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "l4_usd_per_s": ("2026-08", f"{_PRICE_LIST}; without zonal redundancy"),
+        "vcpu_usd_per_s": ("2026-08", f"{_PRICE_LIST}; instance-based billing"),
+        "gib_usd_per_s": ("2026-08", f"{_PRICE_LIST}; instance-based billing"),
+        "idle_tail_s": ("2026-08", "an assumption; 10 to 15 minutes are reported"),
+    }
+)
+"""By rate: as of when, and where its default comes from. A rate that was set is dated by who set it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,31 @@ class Rates:
         """One second of an instance with its L4."""
         return self.l4_usd_per_s + self.cpu_usd_per_s
 
+    def dated(self) -> dict[str, dict[str, Any]]:
+        """Every rate as JSON values, with its date and its source; both empty for what was set."""
+        dated = {
+            rate.name: _dated(rate.name, getattr(self, rate.name), getattr(_LISTED, rate.name))
+            for rate in fields(self)
+            if rate.name != "deepgram_usd_per_minute"
+        }
+        asked = self.deepgram_usd_per_minute.items()
+        return {**dated, **{f"deepgram {model}, per minute": _of(model, usd) for model, usd in asked}}
+
+
+_LISTED = Rates()
+
+
+def _dated(name: str, value: float, listed: float) -> dict[str, Any]:
+    as_of, source = SOURCES.get(name, ("", "the size of the instance")) if value == listed else ("", "set")
+    return {"value": value, "as_of": as_of, "source": source}
+
+
+def _of(model: str, usd_per_minute: float) -> dict[str, Any]:
+    price = price_of(model)
+    known = price is not None and price.usd_per_minute == usd_per_minute
+    as_of, source = (price.dated, price.source) if price and known else ("", "set")
+    return {"value": usd_per_minute, "as_of": as_of, "source": source}
+
 
 def gpu_cost(active_s: float, rates: Rates) -> float:
     """USD for billed seconds of a GPU instance: GPU, vCPUs and memory."""
@@ -74,57 +112,56 @@ def rtfx(audio_s: float, processing_s: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """What one attempt cost, by the engine that really ran.
+class Part:
+    """What one engine did for an attempt, and what that cost.
 
     Args:
-        engine: parakeet or deepgram.
-        audio_s: seconds of audio that the attempt delivered; 0 when it failed.
-        active_s: billed seconds for Parakeet (start-up and idle included where they are known), seconds of
-            waiting for Deepgram.
-        usd: what the attempt cost.
-        deepgram_usd: what Deepgram would have charged for the audio delivered.
+        usage: what it did.
+        tail_s: seconds for which the instance will be billed after its last work, for who woke it.
+        usd: all of it.
+        maybe_usd: what Deepgram may charge on top, for requests without an answer.
     """
 
-    engine: str
-    audio_s: float
-    active_s: float
+    usage: Usage
+    tail_s: float
     usd: float
-    deepgram_usd: float
+    maybe_usd: float = 0.0
 
     @property
-    def savings_usd(self) -> float:
-        """Computed, never assumed; below 0 when Deepgram alone would have been cheaper."""
-        return self.deepgram_usd - self.usd
-
-    @property
-    def rtfx(self) -> float:
-        """Audio seconds per active second."""
-        return rtfx(self.audio_s, self.active_s)
+    def instance_s(self) -> float:
+        """Seconds of an instance that are paid here; 0 for Deepgram."""
+        if self.usage.runner == "deepgram":
+            return 0.0
+        return self.usage.active_s + self.usage.cold_start_s + self.usage.idle_s + self.tail_s
 
 
-def parakeet_attempt(
-    audio_s: float, active_s: float, rates: Rates, *, on_gpu: bool, model: str = "nova-3"
-) -> Cost:
-    """The cost of an attempt by Parakeet. `model` is the Deepgram model that it is compared with.
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What a usage is priced by.
 
-    Raises:
-        ValueError: there is no rate for the Deepgram model.
+    Args:
+        rates: the rates.
+        deepgram_model: Deepgram is paid, and compared with, by this model.
+        has_gpu: the instance that runs Parakeet has a GPU, and is billed for it also while its CPU works.
     """
-    price = gpu_cost if on_gpu else cpu_cost
-    return Cost("parakeet", audio_s, active_s, price(active_s, rates), deepgram_cost(audio_s, rates, model))
 
+    rates: Rates = field(default_factory=Rates)
+    deepgram_model: str = "nova-3"
+    has_gpu: bool = True
 
-def deepgram_attempt(audio_s: float, active_s: float, rates: Rates, model: str = "nova-3") -> Cost:
-    """The cost of an attempt by Deepgram that delivered its audio; it saves nothing against itself.
+    def priced(self, usage: Usage) -> Part:
+        """The cost of what an engine did.
 
-    Raises:
-        ValueError: there is no rate for the model.
-    """
-    usd = deepgram_cost(audio_s, rates, model)
-    return Cost("deepgram", audio_s, active_s, usd, usd)
+        Whoever woke the instance pays the tail of its life too: each start has one end.
+        """
+        if usage.runner == "deepgram":
+            usd, maybe_usd = map(self.deepgram_usd, (usage.billed_s, usage.maybe_billed_s))
+            return Part(usage, 0.0, usd, maybe_usd)
+        tail_s = self.rates.idle_tail_s if usage.cold_start_s > 0 else 0.0
+        seconds = usage.active_s + usage.cold_start_s + usage.idle_s + tail_s
+        price = gpu_cost if self.has_gpu or usage.runner == "parakeet" else cpu_cost
+        return Part(usage, tail_s, price(seconds, self.rates))
 
-
-def job_savings_usd(attempts: list[Cost]) -> float:
-    """What a job saved over all of its attempts: the failed ones count, so the sum may be below 0."""
-    return sum(attempt.savings_usd for attempt in attempts)
+    def deepgram_usd(self, audio_s: float) -> float:
+        """What Deepgram would charge for seconds of audio."""
+        return deepgram_cost(audio_s, self.rates, self.deepgram_model)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from core.audio import AudioObject
@@ -33,6 +34,25 @@ class Job:
             return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """An earlier claim of a job's run.
+
+    Args:
+        fence: which one.
+        engine: who held it.
+        claimed: when, by the store's clock.
+        seen: the last sign of life, by the store's clock.
+        entered: what it cost is known to be in the books.
+    """
+
+    fence: int
+    engine: str
+    claimed: datetime
+    seen: datetime
+    entered: bool
+
+
 @dataclass(slots=True)
 class Claim:
     """The lease that this delivery holds on a job.
@@ -45,6 +65,9 @@ class Claim:
         engine_failures: failures so far by engine. What the holder adds is kept when the claim ends.
         confirm: makes sure that the job is still ours, and for a while. Raises AlreadyInProgress when
             somebody has taken it over, Retryable when that can't be told.
+        claimed: when, by the store's clock.
+        earlier: the claims before this one, in order. Who enters what one of them cost says so here.
+        entered: what this attempt cost is in the books. Kept when the claim ends, as are the two above.
     """
 
     job: Job
@@ -53,6 +76,9 @@ class Claim:
     attempt: int
     engine_failures: dict[str, int] = field(default_factory=dict)
     confirm: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+    claimed: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    earlier: tuple[Tenure, ...] = ()
+    entered: bool = False
 
     def count_failure(self, engine: str, error: EngineFailed) -> bool:
         """Add a failure; True when the engine has had its chances: one deterministic failure, or two."""

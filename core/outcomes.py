@@ -1,10 +1,11 @@
 """From an outcome to what the world sees: staged files, the manifest, public files, the terminal event."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from core import events
+from core.accounts import Accounts
 from core.errors import AlreadyCompleted, EngineFailed, KlipscribeError, Rejected, Retryable
 from core.formats import Kind, OutputFile
 from core.jobs import Claim, Job, Manifest, PlacedFile
@@ -24,21 +25,28 @@ class Outcomes:
     ledger: Ledger
     publisher: Publisher
     clock: Clock
+    accounts: Accounts
     state_bucket: str
     transcript_bucket: str
     completed_topic: str
 
-    def complete(self, claim: Claim, files: Mapping[Kind, OutputFile], body: Mapping[str, Any]) -> Manifest:
+    def complete(
+        self, claim: Claim, files: Mapping[Kind, OutputFile], body: Callable[[], Mapping[str, Any]]
+    ) -> Manifest:
         """Stage the files under the attempt's own name, then record the outcome.
+
+        The body is asked for last, when nothing but the record of the outcome is left to do.
 
         Raises:
             AlreadyCompleted: a twin was faster; its outcome stands.
         """
         staged = tuple(self._stage(claim, kind, file) for kind, file in files.items())
-        return self._record(Manifest(claim.job, "completed", claim.fence, self._now(), body, staged))
+        return self._record(Manifest(claim.job, "completed", claim.fence, self._now(), body(), staged))
 
-    def fail(self, claim: Claim, error: KlipscribeError) -> Manifest:
-        """Record that no further attempt will be made, and why.
+    def fail(
+        self, claim: Claim, error: KlipscribeError, figures: Callable[[], Mapping[str, Any]] = dict
+    ) -> Manifest:
+        """Record that no further attempt will be made, and why; figures are asked for last, and added.
 
         Who lost the job has no say in that: whoever took it over may still complete it.
 
@@ -53,6 +61,7 @@ class Outcomes:
             "retryable": not isinstance(error, Rejected),
             "attempts": claim.attempt,
             "engine_failures": dict(claim.engine_failures),
+            **figures(),
         }
         return self._record(Manifest(claim.job, "failed", claim.fence, self._now(), body))
 
@@ -61,10 +70,13 @@ class Outcomes:
 
         Raises:
             AlreadyInProgress: somebody works on the job.
+            Retryable: also when the books of its attempts can't be written.
         """
         try:
             with self.ledger.hold(job, stage) as claim:
-                manifest = self.fail(claim, error)
+                self.accounts.settle(claim)
+                spent_usd = self.accounts.earlier_usd(claim)
+                manifest = self.fail(claim, error, lambda: {"job_cost_usd": round(spent_usd, 8)})
         except AlreadyCompleted:
             manifest = self.recorded(job)
         self.announce(manifest)

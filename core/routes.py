@@ -76,6 +76,7 @@ class EngineFacts:
         deepgram_rtfx: as learnt. 120 follows Deepgram's own claim of an hour in about 30 seconds.
         start_s: from nothing to a loaded model. 60 is an assumption until measured.
         deepgram_available: a key is set. An outage is no fact of routing but a failure to try again.
+        budget_spent: the month's budget is spent, and new files are to take the cheapest route.
     """
 
     gpu: Gpu = "ready"
@@ -86,6 +87,7 @@ class EngineFacts:
     deepgram_rtfx: float = 120.0
     start_s: float = 60.0
     deepgram_available: bool = True
+    budget_spent: bool = False
 
     @property
     def wake_s(self) -> float:

@@ -187,6 +187,17 @@ def _budget(options: Options, file: FileFacts, engines: EngineFacts, policy: Rou
     return options
 
 
+def _month(options: Options, file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> Options:
+    """Once the month's budget is spent nothing but the bill counts, not even the time that is waited."""
+    if not engines.budget_spent or options.chosen or len(options.methods) < 2:
+        return options
+    usd = {method: predict(method, file, engines, policy).usd for method in options.methods}
+    cheapest = min(options.methods, key=usd.__getitem__)
+    listed = ", ".join(f"{method} {cost:.4f}" for method, cost in usd.items())
+    sentence = f"the month's budget is spent, and {cheapest} costs least, in USD: {listed}"
+    return options.ordered((cheapest,), "month_budget_spent", sentence)
+
+
 def _cost(options: Options, file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> Options:
     if options.chosen or not policy.cost_optimization or len(options.methods) < 2:
         return options
@@ -209,6 +220,7 @@ RULES: tuple[Rule, ...] = (
     _no_fallback,
     _matrix,
     _budget,
+    _month,
     _cost,
 )
 

@@ -6,12 +6,13 @@ is repaired by the next delivery of the same message.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from core import events
+from core.accounts import Accounts, Sheet
+from core.attempts import figures, speed
 from core.audio import AudioInfo, AudioSource, check_info, check_names, check_size
-from core.billing import Bill
-from core.cost import Cost
-from core.errors import AlreadyCompleted, EngineFailed, Rejected, SourceGone
+from core.errors import AlreadyCompleted, EngineFailed, KlipscribeError, Rejected, SourceGone
 from core.events import Event
 from core.formats import Kind, OutputFile, output_names
 from core.jobs import Claim, Job, Manifest
@@ -22,7 +23,6 @@ from core.transcript import Transcript
 
 Router = Callable[[Job, AudioInfo], Route]
 Renderer = Callable[[Job, Transcript], Mapping[Kind, OutputFile]]
-Pricer = Callable[[str, float, float], Cost]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +78,7 @@ class Transcription:
     Args:
         engines: what this service can run, by routing method.
         engine: under which name its failures are counted.
+        accounts: where each attempt is entered, before its outcome can be seen.
         may_fall_back: whether a failure here may move the job to the fallback topic.
     """
 
@@ -86,12 +87,12 @@ class Transcription:
     outcomes: Outcomes
     publisher: Publisher
     clock: Clock
+    accounts: Accounts
     topics: Topics
     engines: Mapping[str, Engine]
     engine: str
     choose: Router
     render: Renderer
-    price: Pricer
     may_fall_back: Callable[[Job], bool]
 
     def run(self, job: Job) -> Manifest | Event:
@@ -112,70 +113,86 @@ class Transcription:
         return result
 
     def _attempt(self, claim: Claim) -> Manifest | Event:
-        self.publisher.publish(self.topics.progress, events.started(claim, self.clock.now(), self.engine))
-        try:
-            if claim.exhausted(self.engine):
-                raise exhausted(self.engine, claim.engine_failures[self.engine])
-            return self._transcribe(claim)
-        except Rejected as error:
-            return self.outcomes.fail(claim, error)
-        except EngineFailed as error:
-            return self._after_failure(claim, error)
+        with self.accounts.sheet(claim, self.engine) as sheet:
+            self.accounts.settle(claim)
+            self.publisher.publish(self.topics.progress, events.started(claim, self.clock.now(), self.engine))
+            try:
+                if claim.exhausted(self.engine):
+                    raise exhausted(self.engine, claim.engine_failures[self.engine])
+                return self._transcribe(claim, sheet)
+            except Rejected as error:
+                return self._fail(claim, sheet, error)
+            except EngineFailed as error:
+                return self._after_failure(claim, sheet, error)
 
-    def _transcribe(self, claim: Claim) -> Manifest | Event:
+    def _transcribe(self, claim: Claim, sheet: Sheet) -> Manifest | Event:
         begun_s = self.clock.monotonic()
         source, info = self.intake.examine(claim.job)
+        sheet.audio_s = info.duration_s
         route = self.choose(claim.job, info)
+        sheet.method = route.method
         if route.method not in self.engines:
-            return self._hand_over(claim, route.reasons)
+            return self._hand_over(claim, sheet, route.reasons)
         engine_begun_s = self.clock.monotonic()
-        transcript = self._hear(claim.job, route.method, source, info, Bill())
-        active_s = self.clock.monotonic() - engine_begun_s
+        transcript = self._hear(claim.job, route.method, source, info, sheet)
+        sheet.audio_s = transcript.duration_s
+        engine_ended_s = self.clock.monotonic()
         files = self.render(claim.job, transcript)
-        body = {
-            "engine": transcript.engine,
-            "model": transcript.model,
-            "method": route.method,
-            "reasons": plain(route.reasons),
-            "language": transcript.language,
-            "attempts": claim.attempt,
-            "words_count": len(transcript.words),
-            "gaps_count": len(transcript.gaps),
-            "gaps_s": round(transcript.gaps_s, 3),
-            **self._figures(route.method, transcript.duration_s, active_s),
-            "timings_s": {
-                "examine": round(engine_begun_s - begun_s, 3),
-                "engine": round(active_s, 3),
-                "total": round(self.clock.monotonic() - begun_s, 3),
-            },
+        timings_s = {
+            "examine": round(engine_begun_s - begun_s, 3),
+            "engine": round(engine_ended_s - engine_begun_s, 3),
+            "total": round(self.clock.monotonic() - begun_s, 3),
         }
-        return self.outcomes.complete(claim, files, body)
 
-    def _hear(self, job: Job, method: str, source: AudioSource, info: AudioInfo, bill: Bill) -> Transcript:
+        def entered() -> dict[str, Any]:
+            return {**_about(claim, route, transcript), **self._figures(claim, sheet), "timings_s": timings_s}
+
+        return self.outcomes.complete(claim, files, entered)
+
+    def _hear(self, job: Job, method: str, source: AudioSource, info: AudioInfo, sheet: Sheet) -> Transcript:
         try:
-            return self.engines[method].transcribe(source, info, bill)
+            return self.engines[method].transcribe(source, info, sheet.bill)
         except ObjectNotFound as error:
             raise self.intake.gone(job) from error
 
-    def _figures(self, method: str, audio_s: float, active_s: float) -> dict[str, float | None]:
-        cost = self.price(method, audio_s, active_s)
-        return {
-            "audio_s": round(audio_s, 3),
-            "processing_s": round(active_s, 3),
-            "rtfx": round(cost.rtfx, 2) if active_s > 0 else None,
-            "cost_usd": round(cost.usd, 8),
-            "deepgram_usd": round(cost.deepgram_usd, 8),
-        }
+    def _figures(self, claim: Claim, sheet: Sheet) -> dict[str, Any]:
+        """Enter the attempt, and say what it took and cost."""
+        earlier_usd = self.accounts.earlier_usd(claim)
+        attempt = sheet.enter("completed")
+        return {**speed(attempt), **figures(attempt, earlier_usd)}
 
-    def _after_failure(self, claim: Claim, error: EngineFailed) -> Manifest | Event:
+    def _after_failure(self, claim: Claim, sheet: Sheet, error: EngineFailed) -> Manifest | Event:
         if not claim.exhausted(self.engine) and not claim.count_failure(self.engine, error):
             raise error
         if self.may_fall_back(claim.job):
-            return self._hand_over(claim, [Reason(error.code, str(error))])
-        return self.outcomes.fail(claim, error)
+            return self._hand_over(claim, sheet, [Reason(error.code, str(error))])
+        return self._fail(claim, sheet, error)
 
-    def _hand_over(self, claim: Claim, reasons: Sequence[Reason]) -> Event:
+    def _fail(self, claim: Claim, sheet: Sheet, error: KlipscribeError) -> Manifest:
+        def entered() -> dict[str, Any]:
+            earlier_usd = self.accounts.earlier_usd(claim)
+            return figures(sheet.enter("failed", error.code), earlier_usd)
+
+        return self.outcomes.fail(claim, error, entered)
+
+    def _hand_over(self, claim: Claim, sheet: Sheet, reasons: Sequence[Reason]) -> Event:
         claim.confirm()
+        sheet.enter("handed_over", reasons[-1].code if reasons else "")
         now = self.clock.now()
         self.publisher.publish(self.topics.progress, events.progress(claim, now, "fallback"))
         return events.fallback_requested(claim.job, now, reasons)
+
+
+def _about(claim: Claim, route: Route, transcript: Transcript) -> dict[str, Any]:
+    """What the terminal event says of the way and of the transcript."""
+    return {
+        "engine": transcript.engine,
+        "model": transcript.model,
+        "method": route.method,
+        "reasons": plain(route.reasons),
+        "language": transcript.language,
+        "attempts": claim.attempt,
+        "words_count": len(transcript.words),
+        "gaps_count": len(transcript.gaps),
+        "gaps_s": round(transcript.gaps_s, 3),
+    }

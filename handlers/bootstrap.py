@@ -3,11 +3,9 @@
 import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 from core.audio import AudioInfo
-from core.cost import Cost, deepgram_attempt, parakeet_attempt
 from core.dead_letter import DeadLetters
 from core.errors import EngineLost
 from core.formats import Kind, OutputFile, render
@@ -29,14 +27,9 @@ from core.routing import (
 from core.transcript import Transcript
 from core.transcript_json import Origin
 from core.transcription import Transcription
+from handlers.accounting import budget_in, parking_in, with_budget
 from handlers.breakers import Breakers
-from handlers.engines import (
-    deepgram_engine,  # noqa: F401 - other entries wire engines of their own with it
-    fallback_engine,
-    gpu_engines,
-    metered,  # noqa: F401 - as above
-    parakeet_engine,  # noqa: F401 - as above
-)
+from handlers.engines import fallback_engine, gpu_engines
 from handlers.life import Life
 from handlers.once import once
 from handlers.world import World
@@ -48,6 +41,7 @@ from infra.gcs import GcsStore, storage_client
 from infra.heartbeat import Heart, Pulse
 from infra.ledger import ObjectLedger
 from infra.log import configure
+from infra.machine import process_age_s
 from infra.pubsub import PubSubPublisher, publisher_client
 from infra.settings import Settings
 from infra.speeds import ObjectSpeeds
@@ -58,11 +52,13 @@ log = logging.getLogger("klipscribe")
 def reception_in(world: World) -> Reception:
     """The use case of ingest."""
     policy = world.settings.routing_policy()
+    budget = budget_in(world.settings, world.store, world.clock)
 
     def shortcut(job: Job, info: AudioInfo) -> Sequence[Reason]:
         if not world.settings.route_at_ingest:
             return ()
-        route = at_ingest(FileFacts.of(job, info.duration_s), world.facts_from_afar(), policy)
+        facts = with_budget(world.facts_from_afar(), budget)
+        route = at_ingest(FileFacts.of(job, info.duration_s), facts, policy)
         return route.reasons if route else ()
 
     return Reception(
@@ -72,30 +68,17 @@ def reception_in(world: World) -> Reception:
         publisher=world.publisher,
         clock=world.clock,
         topics=world.topics,
+        budget=budget,
+        parking=parking_in(world.settings, world.store, world.clock),
         shortcut=shortcut,
     )
 
 
 def transcription_in(
-    world: World,
-    engines: Mapping[str, Engine],
-    queue_s: Callable[[], float] = lambda: 0.0,
-    *,
-    facts: Callable[[], EngineFacts] | None = None,
+    world: World, engines: Mapping[str, Engine], facts: Callable[[], EngineFacts]
 ) -> Transcription:
-    """The use case of the GPU service.
-
-    Args:
-        world: what it is wired from.
-        engines: by routing method.
-        queue_s: how long a file that comes now waits for others; not asked where facts are.
-        facts: what is known of the engines at the moment.
-    """
-
-    def known() -> EngineFacts:
-        return facts() if facts else replace(world.engine_facts(), queue_s=queue_s())
-
-    return _transcription(world, engines, "parakeet", choose_route, may_fall_back, known)
+    """The use case of the GPU service, from its engines by routing method and what is known of them."""
+    return _transcription(world, engines, "parakeet", choose_route, may_fall_back, facts)
 
 
 def fallback_in(world: World, deepgram: Engine) -> Transcription:
@@ -196,7 +179,9 @@ def reception() -> Reception:
 @once
 def transcription() -> Transcription:
     """The GPU service's use case, wired."""
-    engines = gpu_engines(world(), breakers(), partial(engine_lost, life()))
+    clock = world().clock
+    started_s = clock.monotonic() - process_age_s()
+    engines = gpu_engines(world(), breakers(), partial(engine_lost, life()), started_s=started_s)
     heart = Heart(
         world().store,
         world().settings.state_bucket,
@@ -205,7 +190,7 @@ def transcription() -> Transcription:
     )
     breakers().on_change(heart.hurry)
     heart.start()
-    return transcription_in(world(), engines.by_method, facts=engines.facts)
+    return transcription_in(world(), engines.by_method, engines.facts)
 
 
 @once
@@ -236,9 +221,10 @@ def _transcription(  # noqa: PLR0913, PLR0917 - private; what the two services d
 ) -> Transcription:
     """The use case over some engines, routed by one function of core."""
     policy = world.settings.routing_policy()
+    budget = budget_in(world.settings, world.store, world.clock)
 
     def choose(job: Job, info: AudioInfo) -> Route:
-        return route(FileFacts.of(job, info.duration_s), facts(), policy)
+        return route(FileFacts.of(job, info.duration_s), with_budget(facts(), budget), policy)
 
     return Transcription(
         ledger=world.ledger,
@@ -246,21 +232,14 @@ def _transcription(  # noqa: PLR0913, PLR0917 - private; what the two services d
         outcomes=world.outcomes,
         publisher=world.publisher,
         clock=world.clock,
+        accounts=world.accounts,
         topics=world.topics,
         engines=engines,
         engine=engine,
         choose=choose,
         render=partial(_files, world),
-        price=partial(_price, world.settings),
         may_fall_back=lambda job: fall_back(FileFacts.of(job), facts(), policy),
     )
-
-
-def _price(settings: Settings, method: str, audio_s: float, active_s: float) -> Cost:
-    rates, model = settings.rates(), settings.deepgram_model
-    if method == "deepgram":
-        return deepgram_attempt(audio_s, active_s, rates, model)
-    return parakeet_attempt(audio_s, active_s, rates, on_gpu=method == "parakeet", model=model)
 
 
 def _files(world: World, job: Job, transcript: Transcript) -> Mapping[Kind, OutputFile]:

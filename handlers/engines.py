@@ -21,19 +21,19 @@ from core.errors import EngineLost, KlipscribeError
 from core.guarded import Guarded, blames_deepgram, blames_parakeet
 from core.heartbeat import Heartbeat
 from core.metering import InstanceMeter, Metered
-from core.ports import AudioReader, Clock, Engine
+from core.ports import AudioReader, Engine
 from core.routing import EngineFacts
 from core.teaching import Teaching
 from core.windowed import WindowedEngine
 from core.windows import WindowSpec
 from core.with_cpu import Deferred, WithCpu
 from handlers.breakers import Breakers
+from handlers.deepgram import deepgram_engine
 from handlers.engine import windowed_engine
 from handlers.hybrid_engine import any_length, with_hybrid
 from handlers.once import once
 from handlers.world import DEEPGRAM, World
 from infra import models
-from infra.deepgram import MAX_TIMEOUT_S, DeepgramEngine
 from infra.engine_options import Device, EngineOptions
 from infra.gpu import runs_on_gpu
 from infra.parakeet import ParakeetRecognizer
@@ -123,7 +123,7 @@ def gpu_engines(
 def fallback_engine(world: World, breakers: Breakers) -> Engine:
     """The engine of the fallback: Deepgram, over files of any length."""
     learn = partial(world.speeds.learn, DEEPGRAM, world.settings.deepgram_model)
-    taught = Teaching(deepgram_engine(world.settings, world.clock), learn)
+    taught = Teaching(deepgram_engine(world.settings, world.clock, world.store), learn)
     return Guarded(any_length(world, taught), breakers.of("deepgram"), blames_deepgram)
 
 
@@ -171,25 +171,6 @@ def parakeet_engine(  # noqa: PLR0913 - wired by keyword
         assumed_rtfx=assumed_rtfx or set_rtfx or default,
         on_lost=on_lost,
         on_heard=on_heard,
-    )
-
-
-def metered(engine: WindowedEngine, clock: Clock) -> Mapping[str, Engine]:
-    """Parakeet on a GPU and on a CPU, by routing method, each with its own price."""
-    meter = InstanceMeter(clock)
-    return {runner: Metered(engine, meter, runner) for runner in ("parakeet", "parakeet_cpu")}
-
-
-def deepgram_engine(settings: Settings, clock: Clock) -> Engine:
-    """Deepgram, at the usual place or at another."""
-    key = settings.deepgram_api_key
-    return DeepgramEngine(
-        clock=clock,
-        api_key=key.get_secret_value() if key else "",
-        model=settings.deepgram_model,
-        base_url=settings.deepgram_base_url or None,
-        timeout_s=min(MAX_TIMEOUT_S, settings.request_soft_budget_s),
-        budget_s=settings.request_soft_budget_s,
     )
 
 

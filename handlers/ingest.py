@@ -5,6 +5,7 @@ import logging
 from core.errors import MalformedMessage
 from core.events import Event
 from core.jobs import Manifest
+from core.parking import Parked
 from core.reception import Reception
 from handlers.envelope import Delivery, audio_of
 
@@ -22,6 +23,11 @@ def handle(reception: Reception, delivery: Delivery) -> None:
     elif isinstance(result, Manifest):
         ended = {"outcome": result.outcome, "code": result.body.get("code", ""), "job_id": audio.job_id}
         log.info("ended at ingest", extra=ended)
+    elif isinstance(result, Parked):
+        log.warning(
+            "the month's budget is spent, the file waits",
+            extra={"metric": "parked", "outcome": "parked", "job_id": audio.job_id},
+        )
     elif isinstance(result, Event):
         codes = ",".join(reason["code"] for reason in result.data.get("reasons", ()))
         log.info("requested", extra={"event_type": result.type, "job_id": audio.job_id, "reasons": codes})

@@ -10,7 +10,8 @@ from core.events import Event
 from core.jobs import Job, Manifest
 from handlers.arguments import object_name
 from handlers.bootstrap import transcription_in
-from handlers.engines import metered, parakeet_engine
+from handlers.breakers import Breakers
+from handlers.engines import gpu_engines
 from handlers.world import World
 from infra.audio import PyAvReader
 from infra.clock import SystemClock
@@ -49,7 +50,8 @@ class LocalRun:
             reader=reader,
             ledger=ObjectLedger(store=self._store, bucket=settings.state_bucket, owner="local", clock=clock),
         )
-        self._use_case = transcription_in(world, metered(parakeet_engine(settings, reader), clock))
+        engines = gpu_engines(world, Breakers(clock))
+        self._use_case = transcription_in(world, engines.by_method, engines.facts)
 
     def transcribe(self, path: Path, video_id: str = "") -> Files:
         """Run the use case on one file.

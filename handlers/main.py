@@ -6,6 +6,7 @@ GET answers health, POST takes a push. Serving another file would load a second 
 second model.
 """
 
+import logging
 from collections.abc import Callable
 from functools import partial
 
@@ -18,8 +19,11 @@ from handlers import ingest as on_ingest
 from handlers import notify as on_notify
 from handlers import transcribe as on_transcribe
 from handlers.breakers import Breakers
+from handlers.deepgram import lacking_for_fallback
 from handlers.life import Life
 from handlers.outcome import Handle, answer
+
+log = logging.getLogger("klipscribe")
 
 # What is wrong with the settings stops the start, where a deployment sees it, and not the first request.
 bootstrap.checked_settings()
@@ -39,6 +43,9 @@ def transcribe(request: Request) -> Response:
 
 def fallback(request: Request) -> Response:
     """Takes requests for Deepgram."""
+    lacking = lacking_for_fallback(bootstrap.checked_settings())
+    if lacking:
+        return not_ready("fallback", lacking)
     return serve(
         request, "fallback", lambda: partial(on_transcribe.handle, bootstrap.fallback(), FALLBACK_REQUESTED)
     )
@@ -63,6 +70,14 @@ def serve(request: Request, service: str, wired: Callable[[], Handle], life: Lif
         return Response(status=405, headers={"Allow": "GET, HEAD, POST"})
     with life.request():
         return answer(request, wired(), bootstrap.dead_letters().record_malformed)
+
+
+def not_ready(service: str, lacking: str) -> Response:
+    """503 to probes, so that a deployment fails in sight, and to pushes, which wait for what is lacking."""
+    log.error("%s is not ready: %s", service, lacking)
+    response = jsonify({"status": lacking, "service": service})
+    response.status_code = 503
+    return response
 
 
 def health(service: str, life: Life, breakers: Breakers | None = None) -> Response:

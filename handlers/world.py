@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field, replace
 
+from core.accounts import Accounts
 from core.heartbeat import facts_from
 from core.outcomes import Outcomes
 from core.ports import AudioReader, Clock, Ledger, ObjectStore, Publisher, Speeds
 from core.routing import EngineFacts, Gpu, at_best
 from core.speeds import Unmeasured
 from core.transcription import Intake, Topics
+from handlers.accounting import accounts_in
 from handlers.once import once
 from infra.gpu import device_name, runs_on_gpu
 from infra.heartbeat import Pulse
@@ -50,6 +52,11 @@ class World:
         return Intake(store=self.store, reader=self.reader, max_bytes=self.settings.max_file_bytes)
 
     @property
+    def accounts(self) -> Accounts:
+        """What enters each attempt in the books."""
+        return accounts_in(self.settings, self.store, self.clock)
+
+    @property
     def outcomes(self) -> Outcomes:
         """What makes outcomes public."""
         return Outcomes(
@@ -57,6 +64,7 @@ class World:
             ledger=self.ledger,
             publisher=self.publisher,
             clock=self.clock,
+            accounts=self.accounts,
             state_bucket=self.settings.state_bucket,
             transcript_bucket=self.settings.transcript_bucket,
             completed_topic=self.settings.topic_completed,

@@ -1,6 +1,7 @@
 """Cloud Storage as an object store."""
 
 import io
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,6 +19,9 @@ from requests.adapters import HTTPAdapter
 
 from core.errors import Retryable
 from core.ports import ObjectNotFound, PreconditionFailed, StoredObject
+from infra.signing import iam_request, signing_credentials
+
+log = logging.getLogger("klipscribe")
 
 RANGE_BYTES = 1 << 20
 TIMEOUT_S = 60.0
@@ -75,10 +79,16 @@ def _mapped(bucket: str, name: str) -> Iterator[None]:
 
 
 class GcsStore:
-    """core.ports.ObjectStore over google-cloud-storage."""
+    """core.ports.ObjectStore over google-cloud-storage.
 
-    def __init__(self, client: storage.Client) -> None:
-        self._client = client
+    Args:
+        client: reads and writes.
+        request: how IAM and the metadata server are asked where a URL can't be signed here.
+    """
+
+    def __init__(self, client: storage.Client, request: Any = iam_request) -> None:
+        self._client, self._request = client, request
+        self._signing: Any = None
 
     def stat(self, bucket: str, name: str, generation: int | None = None) -> StoredObject | None:
         """What the bucket knows of the object."""
@@ -146,12 +156,26 @@ class GcsStore:
                 yield _stored(blob)
 
     def signed_url(self, bucket: str, name: str, generation: int, *, expires_s: float) -> str | None:
-        """A V4 URL for one generation; None when the credentials at hand cannot sign."""
+        """A V4 URL for one generation; None when neither the credentials nor IAM can sign it."""
         try:
+            # Two threads that find none make one each: both sign as well.
+            self._signing = self._signing or signing_credentials(self._client._credentials, self._request)  # noqa: SLF001
+            if self._signing is None:
+                return None
             url = self._blob(bucket, name, generation).generate_signed_url(
-                version="v4", expiration=timedelta(seconds=expires_s), method="GET", generation=generation
+                version="v4",
+                expiration=timedelta(seconds=expires_s),
+                method="GET",
+                generation=generation,
+                credentials=self._signing,
             )
-        except (AttributeError, google.auth.exceptions.GoogleAuthError):
+        except google.auth.exceptions.GoogleAuthError as error:
+            # By its class alone: the message may hold IAM's answer.
+            log.warning(
+                "no URL could be signed (%s); an account that has no key needs "
+                "roles/iam.serviceAccountTokenCreator on itself, and the IAM Credentials API",
+                type(error).__name__,
+            )
             return None
         return str(url)
 

@@ -9,12 +9,12 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from core.errors import AlreadyCompleted, AlreadyInProgress, Retryable
-from core.jobs import Claim, Job, Manifest
+from core.jobs import Claim, Job, Manifest, Tenure
 from core.ports import Clock, ObjectNotFound, ObjectStore, PreconditionFailed, StoredObject
 
 LEASE_S = 120.0
@@ -114,7 +114,7 @@ class ObjectLedger:
         lease = _Lease(self.store, self.bucket, engine, claim)
         claim.confirm = lease.confirm
         try:
-            lease.write(generation)
+            claim.claimed = lease.write(generation).updated
         except PreconditionFailed:
             raise AlreadyInProgress(job.id, "another delivery that claimed it at the same time") from None
         return lease
@@ -134,7 +134,9 @@ class ObjectLedger:
             if self._store_now(job) < stored.updated + timedelta(seconds=self.lease_s):
                 raise AlreadyInProgress(job.id, lease["owner"])
             failures[lease["engine"]] = failures.get(lease["engine"], 0) + 1
-        return Claim(job, owner, lease["fence"] + 1, lease["attempt"] + 1, failures)
+        claim = Claim(job, owner, lease["fence"] + 1, lease["attempt"] + 1, failures)
+        claim.earlier = (*map(_tenure, lease.get("earlier", ())), _tenure_of(lease, stored.updated))
+        return claim
 
     def _store_now(self, job: Job) -> datetime:
         # An object per job: Cloud Storage takes one write a second to an object, and all who wait write.
@@ -153,7 +155,7 @@ class _Lease:
     lost: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def write(self, generation: int, *, released: bool = False) -> None:
+    def write(self, generation: int, *, released: bool = False) -> StoredObject:
         """Write the lease over the given generation. Raises PreconditionFailed."""
         body = {
             "owner": self.claim.owner,
@@ -163,6 +165,10 @@ class _Lease:
             "engine_failures": self.claim.engine_failures,
             "released": released,
             "audio": self.claim.job.audio.uri,
+            # The store's time of the claim is known once the first write has its answer.
+            "claimed": self.claim.claimed.isoformat() if self.generation else None,
+            "entered": self.claim.entered,
+            "earlier": [_plain(tenure) for tenure in self.claim.earlier],
         }
         data = json.dumps(body, ensure_ascii=False).encode()
         name = _lease(self.claim.job)
@@ -173,6 +179,7 @@ class _Lease:
         except PreconditionFailed:
             stored = self._written_before(name, data)
         self.generation = stored.generation
+        return stored
 
     def _written_before(self, name: str, data: bytes) -> StoredObject:
         """A retried write meets its own first try: the owner's name in it is unique to this claim."""
@@ -232,6 +239,25 @@ class _Lease:
         finally:
             done.set()
             thread.join()
+
+
+def _tenure_of(lease: dict[str, Any], seen: datetime) -> Tenure:
+    """The claim that a lease tells of. One that was never renewed was last written when it was claimed.
+
+    A lease from before the books says nothing of them, and nothing is owed for it.
+    """
+    claimed = datetime.fromisoformat(lease["claimed"]) if lease.get("claimed") else seen
+    return Tenure(lease["fence"], lease["engine"], claimed, seen, entered=lease.get("entered", True))
+
+
+def _plain(tenure: Tenure) -> dict[str, Any]:
+    times = {"claimed": tenure.claimed.isoformat(), "seen": tenure.seen.isoformat()}
+    return {**asdict(tenure), **times}
+
+
+def _tenure(values: dict[str, Any]) -> Tenure:
+    times = {name: datetime.fromisoformat(values[name]) for name in ("claimed", "seen")}
+    return Tenure(**{**values, **times})
 
 
 def _lease(job: Job) -> str:

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import time
 from pathlib import Path
 
 M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -8, -3, -1
@@ -9,6 +10,10 @@ M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -8, -3, -1
 
 MEMINFO = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
+STAT = Path("/proc/self/stat")
+UPTIME = Path("/proc/uptime")
+
+_IMPORTED_S = time.monotonic()
 
 
 def cores() -> int:
@@ -27,6 +32,20 @@ def available_bytes(meminfo: Path = MEMINFO, cgroup: Path = CGROUP) -> int:
     if bound.is_file() and used.is_file() and (most := bound.read_text().strip()) != "max":
         found.append(max(0, int(most) - int(used.read_text())))
     return min(found, default=4 << 30)
+
+
+def process_age_s(stat: Path = STAT, uptime: Path = UPTIME) -> float:
+    """Seconds since this process started; since this module was read where the kernel doesn't tell.
+
+    The kernel counts in ticks of 10 ms since the machine started. Field 22 of stat holds the start (proc(5));
+    the name in field 2 may hold anything, so fields are counted from the last bracket.
+    """
+    try:
+        fields = stat.read_text().rpartition(")")[2].split()
+        started_s = int(fields[22 - 3]) / os.sysconf("SC_CLK_TCK")
+        return max(0.0, float(uptime.read_text().split()[0]) - started_s)
+    except (OSError, ValueError, IndexError):
+        return time.monotonic() - _IMPORTED_S
 
 
 def keep_freed_memory() -> bool:

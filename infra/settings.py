@@ -10,6 +10,7 @@ from typing import Any, Self, cast
 from pydantic import ValidationError, model_validator
 
 from core.cost import Rates
+from core.deepgram_prices import PRICES, price_of
 from core.routing import RoutingPolicy
 from infra.settings_fields import UNUSED, Fields
 
@@ -34,6 +35,13 @@ class SettingsError(ValueError):
 
 class Settings(Fields):
     """All settings, and the values that follow from them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _priced(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The known price of another model than the default one."""
+        price = price_of(str(given.get("deepgram_model", "")))
+        return {"deepgram_usd_per_minute": price.usd_per_minute, **given} if price else given
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -210,7 +218,12 @@ def _contradictions(settings: Settings) -> list[str]:
     soft, hard = settings.request_soft_budget_s, settings.request_budget_s
     method = settings.transcription_method
     deepgram_only = settings.force_deepgram_transcription or method == "deepgram"
+    model, known = settings.deepgram_model, ", ".join(PRICES)
     found = {
+        f"DEEPGRAM_MODEL={model}: its price is not known, expected DEEPGRAM_USD_PER_MINUTE beside it, or one "
+        f"of {known}, or a variant of one": (
+            price_of(model) is None and "deepgram_usd_per_minute" not in settings.model_fields_set
+        ),
         f"SHORT_FILE_THRESHOLD_HOURS={short:g} and LONG_FILE_THRESHOLD_HOURS={long:g}: "
         "expected short < long": short >= long,
         f"CHUNK_OVERLAP_SECONDS={settings.overlap_s:g}: expected at most half of the window of "

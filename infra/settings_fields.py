@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from core.cost import DEEPGRAM_USD_PER_MINUTE, Rates
+from core.cost import Rates
+from core.deepgram_prices import DEEPGRAM_USD_PER_MINUTE
 from core.routes import EngineFacts, RoutingPolicy
 
 _PLAN = RoutingPolicy()
@@ -209,9 +210,21 @@ class Fields(BaseSettings):
         "", "a plain http(s) URL", "Another server in Deepgram's place; empty is the real one."
     )
 
-    # Money. Prices are dated in core.cost.
+    deepgram_concurrency: int = _whole(
+        6,
+        1,
+        100,
+        "Requests to Deepgram that an instance has under way at once. Deepgram allows 100 a project: ten "
+        "instances of the fallback and three with a GPU make 78.",
+    )
+
+    # Money. Prices are dated in core.cost and core.deepgram_prices.
     deepgram_usd_per_minute: float = _number(
-        DEEPGRAM_USD_PER_MINUTE["nova-3"], 0, 10, "Price of a minute of audio with DEEPGRAM_MODEL."
+        DEEPGRAM_USD_PER_MINUTE["nova-3"],
+        0,
+        10,
+        "Price of a minute of audio with DEEPGRAM_MODEL. Without it, what core.deepgram_prices has for the "
+        "model; needed for one that is not there.",
     )
     gpu_usd_per_second: float = _number(_RATES.l4_usd_per_s, 0, 1, "Price of a second of the GPU.")
     vcpu_usd_per_second: float = _number(_RATES.vcpu_usd_per_s, 0, 1, "Price of a second of one vCPU.")
@@ -225,12 +238,21 @@ class Fields(BaseSettings):
         _PLAN.waiting_usd_per_minute, 0, 10, "What a minute of waiting is worth when costs are compared."
     )
     cost_threshold_per_hour: float = _number(
-        0.10, 0, 1000, f"{UNUSED}USD per hour of audio above which an attempt is reported as dear."
+        0.10,
+        0,
+        1000,
+        "USD per hour of audio above which an attempt is reported as dear: a warning, is_dear in events.",
     )
     monthly_transcription_budget: float = _number(
-        1000, 0, 1e9, f"{UNUSED}USD per month above which jobs will be parked."
+        1000, 0, 1e9, "USD per month, UTC; once they are spent, OVER_BUDGET says what becomes of new files."
     )
-    log_transcription_costs: bool = _on(f"{UNUSED}logs the cost of every attempt.")
+    over_budget: Annotated[Literal["park", "cheapest"], BeforeValidator(_lower)] = _one_of(
+        "park",
+        "park, cheapest",
+        "New files once the month's budget is spent: park lets them wait until there is budget again, "
+        "cheapest sends them on the cheapest route that is allowed.",
+    )
+    log_transcription_costs: bool = _on("Logs one line for each attempt, with what it cost.")
 
     # Google Cloud.
     google_cloud_project: str = _setting(

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import av
 import httpx
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 from werkzeug.serving import run_simple
 
 from infra.local.deepgram_faults import Fault, Faults
@@ -53,6 +53,7 @@ class StandIn:
     def listen(self) -> Response:
         """POST /v1/listen."""
         by = "url" if request.mimetype == "application/json" else "bytes"
+        g.charged_s = 0.0
         with SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as spooled:
             audio = cast("IO[bytes]", spooled)
             if by == "bytes":  # before any refusal: a client that still sends would see a reset instead
@@ -76,7 +77,7 @@ class StandIn:
         return jsonify({"times": times})
 
     def calls(self) -> Response:
-        """GET /_calls: what was asked so far, without key and URL."""
+        """GET /_calls: what was asked so far and what Deepgram would charge, without key and URL."""
         with self._lock:
             return jsonify(self._calls)
 
@@ -95,10 +96,17 @@ class StandIn:
             _fetch(_asked_url(), audio)
         recording = _listened(audio)
         words = words_for(self._known.get(recording.sha256), recording.duration_s)
+        g.charged_s = recording.duration_s  # from here on the work is done, whatever becomes of the answer
         return answer(recording, words, request.args)
 
     def _note(self, by: str, size_bytes: int, status: int) -> None:
-        call = {"by": by, "query": request.args.to_dict(), "size_bytes": size_bytes, "status": status}
+        call = {
+            "by": by,
+            "query": request.args.to_dict(),
+            "size_bytes": size_bytes,
+            "status": status,
+            "charged_s": g.charged_s,
+        }
         with self._lock:
             self._calls.append(call)
 

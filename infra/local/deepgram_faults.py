@@ -20,7 +20,10 @@ _SAID = {
     401: ("INVALID_AUTH", "Invalid credentials."),
     402: ("ASR_PAYMENT_REQUIRED", "Project does not have enough credits."),
     403: ("INSUFFICIENT_PERMISSIONS", "Project does not have access to the requested model."),
+    408: ("REQUEST_TIMEOUT", "The request took too long to arrive."),
+    413: ("PAYLOAD_TOO_LARGE", "The file is larger than 2 GB."),
     429: ("TOO_MANY_REQUESTS", "Too many requests. Please try again later"),
+    504: ("GATEWAY_TIMEOUT", "Processing took longer than 10 minutes."),
 }
 
 
@@ -33,7 +36,7 @@ class Fault:
         headers: of the answer.
         body: JSON value or text; None for Deepgram's own error shape.
         mode: a key of MODES; empty to answer with status, headers and body.
-        seconds: how long to stall, at most MAX_STALL_S.
+        seconds: how long to stall, or how long between two bytes, at most MAX_STALL_S.
     """
 
     status: int = 500
@@ -108,6 +111,10 @@ def _words_backwards(body: Json) -> None:
     _reading(body)["words"].reverse()
 
 
+def _no_channels(body: Json) -> None:
+    body["results"]["channels"] = []
+
+
 def _reading(body: Json) -> Json:
     reading: Json = body["results"]["channels"][0]["alternatives"][0]
     return reading
@@ -127,6 +134,32 @@ def _reset(_fault: Fault, honest: Callable[[], Json], _released: Event) -> Respo
     return Response(half(), headers={"Content-Length": str(len(whole))}, mimetype="application/json")
 
 
+def _stall_midway(fault: Fault, honest: Callable[[], Json], released: Event) -> Response:
+    """Half of an answer, then nothing for a while, then the rest."""
+    whole = jsonify(honest()).get_data()
+
+    def halves() -> Iterator[bytes]:
+        yield whole[: len(whole) // 2]
+        released.wait(min(fault.seconds, MAX_STALL_S))
+        yield whole[len(whole) // 2 :]
+
+    return Response(halves(), headers={"Content-Length": str(len(whole))}, mimetype="application/json")
+
+
+def _drip(fault: Fault, honest: Callable[[], Json], released: Event) -> Response:
+    """The answer byte by byte: no silence in it is long, and it has no end in sight."""
+    whole = jsonify(honest()).get_data()
+
+    def bytes_by_and_by() -> Iterator[bytes]:
+        for byte in whole:
+            released.wait(min(fault.seconds, MAX_STALL_S))
+            yield bytes([byte])
+
+    return Response(
+        bytes_by_and_by(), headers={"Content-Length": str(len(whole))}, mimetype="application/json"
+    )
+
+
 def _stall(fault: Fault, honest: Callable[[], Json], released: Event) -> Response:
     released.wait(min(fault.seconds, MAX_STALL_S))
     return jsonify(honest())
@@ -141,10 +174,13 @@ def _html(_fault: Fault, _honest: Callable[[], Json], _released: Event) -> Respo
 
 
 MODES: Mapping[str, _Mode] = {
+    "drip": _drip,
     "empty": _empty,
     "html": _html,
+    "no_channels": _spoiled(_no_channels),
     "reset": _reset,
     "stall": _stall,
+    "stall_midway": _stall_midway,
     "words_backwards": _spoiled(_words_backwards),
     "words_without_times": _spoiled(_words_without_times),
     "wrong_duration": _spoiled(_wrong_duration),

@@ -35,6 +35,8 @@ def wav(seconds: float = SECONDS, rate_hz: int = 8_000) -> bytes:
     return out.getvalue()
 
 
+# What Cloud Storage answers to a signed URL whose time is over.
+EXPIRED = "<?xml version='1.0'?><Error><Code>ExpiredToken</Code></Error>"
 AUDIO = wav()
 INFO = AudioInfo(duration_s=SECONDS, sample_rate_hz=8_000, channels=1, codec="pcm_s16le")
 
@@ -120,5 +122,6 @@ def stand_in() -> Iterator[Rig]:
     """The stand-in, which knows AUDIO and also serves it, as a bucket would behind a signed URL."""
     app = make_app({sha256(AUDIO).hexdigest(): WORDS}, KEY)
     app.add_url_rule("/bucket/audio.wav", "audio", lambda: AUDIO)
+    app.add_url_rule("/bucket/expired.wav", "expired", lambda: (EXPIRED, 400))
     with serving(app) as url:
         yield Rig(url)

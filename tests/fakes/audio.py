@@ -73,7 +73,8 @@ class FakeEngine:
         self.meanwhile()
         self._clock.advance(self.takes_s)
         heard_s = 0.0 if self.failures else info.duration_s
-        bill.add(Usage(self.runner, self.model, heard_s=heard_s, active_s=self.takes_s))
+        billed_s = heard_s if self.runner == "deepgram" else 0.0
+        bill.add(Usage(self.runner, self.model, heard_s=heard_s, active_s=self.takes_s, billed_s=billed_s))
         if self.failures:
             raise self.failures.pop(0)
         with source.open():

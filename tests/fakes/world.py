@@ -1,23 +1,28 @@
 """All use cases over memory, wired the way that the service wires them over the cloud."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from core.accounts import Accounts
+from core.attempts import Attempt, Tariff
 from core.audio import AudioObject
-from core.cost import Cost
+from core.budget import Budget, WhenSpent
+from core.cost import Prices
 from core.dead_letter import DeadLetters
 from core.formats import Kind, OutputFile, render
 from core.jobs import Job
 from core.notification import Notification
 from core.outcomes import Outcomes
+from core.parking import Parking
 from core.ports import ObjectStore, Publisher
 from core.reception import Reception
 from core.routing import Reason, Route
 from core.transcript import Transcript
 from core.transcript_json import Origin
 from core.transcription import Intake, Topics, Transcription
+from infra.books import ObjectBooks
 from infra.ledger import ObjectLedger
 from infra.local.memory import MemoryPublisher, MemoryStore
 from tests.fakes.audio import FakeEngine, FakeReader
@@ -44,6 +49,10 @@ class World:
         may_fall_back: whether a failure of Parakeet may move a job to Deepgram.
         shortcut: the reasons of ingest to pass the GPU by.
         success_status: what the notifier writes after a success.
+        spent_usd: what the month has cost so far.
+        budget_usd: what it may cost.
+        when_spent: what then becomes of new files.
+        dear_usd_per_hour: what an attempt may cost for an hour of audio before it is called dear.
     """
 
     clock: FakeClock
@@ -61,6 +70,11 @@ class World:
     may_fall_back: bool = True
     shortcut: Sequence[Reason] = ()
     success_status: str = ""
+    spent_usd: float = 0.0
+    budget_usd: float = 1000.0
+    when_spent: WhenSpent = "park"
+    dear_usd_per_hour: float = 0.10
+    noted: list[Attempt] = field(default_factory=list)
 
     def but(self, **changes: Any) -> "World":
         """The same world, seen in another way."""
@@ -77,12 +91,22 @@ class World:
         return Intake(store=self.store, reader=self.reader, max_bytes=MAX_BYTES)
 
     @property
+    def books(self) -> ObjectBooks:
+        return ObjectBooks(self.store, STATE)
+
+    @property
+    def accounts(self) -> Accounts:
+        tariff = Tariff(Prices(), self.dear_usd_per_hour)
+        return Accounts(books=self.books, clock=self.clock, tariff=tariff, note=self.noted.append)
+
+    @property
     def outcomes(self) -> Outcomes:
         return Outcomes(
             store=self.store,
             ledger=self.ledger,
             publisher=self.publisher,
             clock=self.clock,
+            accounts=self.accounts,
             state_bucket=STATE,
             transcript_bucket=TRANSCRIPTS,
             completed_topic=COMPLETED,
@@ -96,6 +120,8 @@ class World:
             publisher=self.publisher,
             clock=self.clock,
             topics=TOPICS,
+            budget=Budget(self.budget_usd, self.when_spent, lambda: self.spent_usd),
+            parking=Parking(store=self.store, clock=self.clock, state_bucket=STATE),
             shortcut=lambda job, info: self.shortcut,
         )
 
@@ -122,12 +148,12 @@ class World:
             outcomes=self.outcomes,
             publisher=self.publisher,
             clock=self.clock,
+            accounts=self.accounts,
             topics=TOPICS,
             engines={engine.name: engine},
             engine=engine.name,
             choose=lambda job, info: _route(method),
             render=_render,
-            price=lambda method, audio_s, active_s: Cost(method, audio_s, active_s, 0.25, 0.5),
             may_fall_back=lambda job: may_fall_back,
         )
 

@@ -37,7 +37,9 @@ def check(kind: str, data: Mapping[str, Any]) -> None:
 
 def manifest(outcome: str) -> Manifest:
     placed = tuple(PlacedFile(kind, "staged", "out", f"7/{kind}", "text/plain") for kind in KINDS)
-    failed = {"code": "too_long", "message": "m", "retryable": False, "attempts": 1, "engine_failures": {}}
+    money = {"cost_usd": 0.1, "job_cost_usd": 0.1, "deepgram_usd": 0, "savings_usd": -0.1, "is_dear": False}
+    why = {"code": "too_long", "message": "m", "retryable": False, "attempts": 1, "engine_failures": {}}
+    failed = {**why, **money, "parts": []}
     done = {
         "engine": "parakeet",
         "model": "m",
@@ -53,6 +55,10 @@ def manifest(outcome: str) -> Manifest:
         "rtfx": 30.0,
         "cost_usd": 0.1,
         "deepgram_usd": 0.2,
+        "job_cost_usd": 0.15,
+        "savings_usd": 0.05,
+        "is_dear": False,
+        "parts": [],
         "timings_s": {"engine": 2.0},
     }
     if outcome == "completed":
@@ -103,7 +109,11 @@ def test_each_schema_describes_every_field_that_we_send(kind: str) -> None:
 @pytest.mark.parametrize("kind", events.TYPES)
 def test_only_these_fields_may_be_missing(kind: str) -> None:
     optional = set(EVERY[kind].data) - set(schema_of(kind)["required"])
-    known = {events.COMPLETED: {"language", "gaps_count", "gaps_s"}, events.FAILED: {"engine_failures"}}
+    money = {"job_cost_usd", "savings_usd", "is_dear", "parts"}
+    known = {
+        events.COMPLETED: {"language", "gaps_count", "gaps_s", *money},
+        events.FAILED: {"engine_failures", "cost_usd", "deepgram_usd", *money},
+    }
     assert optional == known.get(kind, set())
 
 

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from core import events
+from core.cost import Rates, gpu_cost
 from core.errors import Damaged, EngineFailed, NotAudio, Retryable
 from core.events import Event
 from core.formats import output_names
@@ -41,7 +42,8 @@ def test_the_news_carry_the_figures_of_the_engine_that_really_ran() -> None:
     data = place.broker.on(COMPLETED)[0].data
     assert (data["engine"], data["model"], data["method"]) == ("parakeet", "parakeet-fake", "parakeet")
     assert (data["audio_s"], data["processing_s"], data["rtfx"]) == (60.0, 3.0, 20.0)
-    assert (data["cost_usd"], data["deepgram_usd"]) == (0.25, 0.5)
+    assert data["cost_usd"] == data["job_cost_usd"] == pytest.approx(gpu_cost(3, Rates()), abs=1e-8)
+    assert (data["deepgram_usd"], data["is_dear"]) == (0.0045, False)
     assert (data["words_count"], data["attempts"], data["language"]) == (3, 1, "en")
     assert (data["gaps_count"], data["gaps_s"]) == (0, 0.0)
     assert data["timings_s"] == {"examine": 0.0, "engine": 3.0, "total": 3.0}

@@ -88,9 +88,8 @@ class Rig:
         return self.post(partial(ingest.handle, bootstrap.reception_in(self.world)), request)
 
     def transcribe(self, request: Payload) -> int:
-        use_case = bootstrap.transcription_in(
-            self.world, {"parakeet": self.engine, "parakeet_cpu": self.engine}
-        )
+        engines = {"parakeet": self.engine, "parakeet_cpu": self.engine}
+        use_case = bootstrap.transcription_in(self.world, engines, self.world.engine_facts)
         return self.post(partial(transcribe.handle, use_case, events.REQUESTED), request)
 
     def fallback(self, request: Payload) -> int:
@@ -183,7 +182,7 @@ def test_a_request_whose_audio_is_gone_ends_failed(rig: Rig, lines: Lines, name:
     assert rig.transcribe(payload(name)) == 204
     [event] = rig.publisher.on("transcription-completed")
     assert event.data["code"] == "source_deleted"
-    line = lines.one()
+    line = lines.read_all()[-1]
     assert (line["outcome"], line["job_id"]) == ("failed", event.data["job_id"])
 
 
@@ -197,7 +196,7 @@ def test_a_request_reaches_its_engine_and_waits_when_that_is_busy(
     request = rig.requested(events.REQUESTED if function == "transcribe" else events.FALLBACK_REQUESTED)
     assert getattr(rig, function)(request) == 503
     assert rig.engine.asked == [NAME]
-    assert lines.one()["code"] == "quota_exceeded"
+    assert lines.read_all()[-1]["code"] == "quota_exceeded"
     assert rig.publisher.on("transcription-completed") == []
 
 

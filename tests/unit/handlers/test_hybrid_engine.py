@@ -73,7 +73,9 @@ class Service:
         """What the use case makes of a file."""
         stored = self.world.store.write(self.world.settings.audio_bucket, "7/audio_7.mp3", b"ID3")
         audio = AudioObject(stored.bucket, stored.name, stored.generation, stored.size_bytes)
-        outcome = bootstrap.transcription_in(self.world, self.engines).run(Job(audio))
+        outcome = bootstrap.transcription_in(self.world, self.engines, self.world.engine_facts).run(
+            Job(audio)
+        )
         assert isinstance(outcome, Manifest)
         return outcome
 

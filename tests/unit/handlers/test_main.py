@@ -27,14 +27,25 @@ def client(target: str, source: Path = MAIN) -> Any:
     return app.test_client()
 
 
-@pytest.mark.parametrize("target", FUNCTIONS)
+READY = [target for target in FUNCTIONS if target != "fallback"]  # which needs a key that no test sets
+
+
+@pytest.mark.parametrize("target", READY)
 @pytest.mark.parametrize("path", ["/", "/healthz"])
 def test_every_function_tells_its_health(target: str, path: str) -> None:
     response = client(target).get(path)
     assert (response.status_code, response.json) == (200, {"status": "ok", "service": target})
 
 
-@pytest.mark.parametrize("target", FUNCTIONS)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_fallback_without_a_key_is_not_ready_and_says_why(method: str, lines: Lines) -> None:
+    response = client("fallback").open("/", method=method)
+    assert (response.status_code, response.json["service"]) == (503, "fallback")
+    assert response.json["status"].startswith("DEEPGRAM_API_KEY is not set")
+    assert lines.one()["severity"] == "ERROR"
+
+
+@pytest.mark.parametrize("target", READY)
 def test_a_look_at_the_headers_alone_is_health_too(target: str) -> None:
     response = client(target).head("/")
     assert (response.status_code, response.data) == (200, b"")

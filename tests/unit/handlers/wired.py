@@ -100,10 +100,10 @@ class Wired:
         return engine
 
     @contextmanager
-    def gpu_service(self) -> Iterator[GpuEngines]:
+    def gpu_service(self, started_s: float | None = None) -> Iterator[GpuEngines]:
         """Its engines; their threads end with the block."""
         try:
-            yield gpu_engines(self.world, self.breakers, make=self.make)
+            yield gpu_engines(self.world, self.breakers, started_s=started_s, make=self.make)
         finally:
             for engine in self.engines:
                 engine.scheduler.close()

@@ -105,6 +105,21 @@ def test_what_is_no_audio_gets_deepgram_s_refusal(client: FlaskClient, data: byt
     assert set(answer.get_json()) == {"err_code", "err_msg", "request_id"}
 
 
+@pytest.mark.parametrize("fault", [{"status": 504}, {"mode": "empty"}], ids=["refused", "another's answer"])
+def test_what_was_not_heard_is_not_charged(client: FlaskClient, fault: dict[str, Any]) -> None:
+    client.post("/_fail", json=fault)
+    listen(client, AUDIO)
+
+    assert [call["charged_s"] for call in client.get("/_calls").get_json()] == [0.0]
+
+
+def test_an_answer_that_is_spoiled_on_its_way_is_charged(client: FlaskClient) -> None:
+    client.post("/_fail", json={"mode": "no_channels"})
+
+    assert listen(client, AUDIO).get_json()["results"]["channels"] == []
+    assert [call["charged_s"] for call in client.get("/_calls").get_json()] == [4.0]
+
+
 def test_a_wrong_key_is_turned_away_and_costs_no_planned_failure(client: FlaskClient) -> None:
     client.post("/_fail", json={"status": 503})
 
@@ -134,6 +149,12 @@ def test_calls_are_told_without_the_key(client: FlaskClient) -> None:
 
     told = client.get("/_calls")
     assert told.get_json() == [
-        {"by": "bytes", "query": {"model": "nova-3"}, "size_bytes": len(AUDIO), "status": 200}
+        {
+            "by": "bytes",
+            "query": {"model": "nova-3"},
+            "size_bytes": len(AUDIO),
+            "status": 200,
+            "charged_s": 4.0,
+        }
     ]
     assert KEY not in told.text

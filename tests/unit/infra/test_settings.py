@@ -220,6 +220,22 @@ def test_a_key_makes_deepgram_available() -> None:
     assert load({"DEEPGRAM_API_KEY": SECRET}).deepgram_available
 
 
+def test_another_model_has_its_own_price_unless_one_is_set() -> None:
+    assert load({"DEEPGRAM_MODEL": "nova-2-meeting"}).rates().deepgram_usd_per_minute == {
+        "nova-2-meeting": 0.0043
+    }
+    own = load({"DEEPGRAM_MODEL": "our-own-model", "DEEPGRAM_USD_PER_MINUTE": "0.002"})
+    assert own.rates().deepgram_usd_per_minute == {"our-own-model": 0.002}
+
+
+def test_a_model_without_a_price_stops_the_start() -> None:
+    with pytest.raises(
+        SettingsError, match="DEEPGRAM_MODEL=nova-9: its price is not known, expected"
+    ) as failed:
+        load({"DEEPGRAM_MODEL": "nova-9"})
+    assert "DEEPGRAM_USD_PER_MINUTE" in str(failed.value)
+
+
 def test_misspelt_names_are_told_with_what_was_meant() -> None:
     environ = {"TRANSCRIPTION_METHODS": SECRET, "GPU_BATCHSIZE": "8", "CONVEX_COLOUR": "red", "PATH": "/bin"}
     assert unknown_names(environ) == [
@@ -234,8 +250,8 @@ def test_known_names_raise_no_doubt() -> None:
 
 
 def test_a_setting_that_nothing_reads_yet_says_so() -> None:
-    environ = {"MONTHLY_TRANSCRIPTION_BUDGET": "5", "GPU_BATCH_SIZE": "4"}
-    assert without_effect(environ) == ["MONTHLY_TRANSCRIPTION_BUDGET"]
+    environ = {"METRICS_EXPORT_INTERVAL": "5", "GPU_BATCH_SIZE": "4"}
+    assert without_effect(environ) == ["METRICS_EXPORT_INTERVAL"]
 
 
 def test_every_setting_says_what_it_does_and_expects() -> None:
