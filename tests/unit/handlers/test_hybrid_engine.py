@@ -114,6 +114,7 @@ def test_the_outcome_names_the_way_that_was_chosen_and_the_engine_that_really_he
     outcome = Service({**METHOD, **environ}, fails).outcome()
     assert (outcome.outcome, outcome.body["method"], outcome.body["engine"]) == ("completed", method, engine)
     assert outcome.body["words_count"] == 300
+    assert outcome.body["deepgram_usd"] == pytest.approx(300 / 60 * 0.0045)
 
 
 def test_what_waits_for_the_gpu_moves_the_split() -> None:
