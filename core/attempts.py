@@ -170,7 +170,8 @@ class Tariff:
             method=finding.method,
             audio_s=audio_s,
             parts=parts,
-            deepgram_usd=self.prices.deepgram_usd(heard_s),
+            # Parts of a file share some audio, for which Deepgram alone would have charged once.
+            deepgram_usd=self.prices.deepgram_usd(min(heard_s, audio_s)),
             is_dear=audio_s > 0 and usd * 3600 > self.dear_usd_per_hour * audio_s,
             rates=self.prices.rates.dated(),
         )

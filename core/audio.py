@@ -4,10 +4,9 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from core.errors import IdMismatch, NotAudio, OutOfLimits
-from core.ports import ObjectStore
 
 EXTENSIONS = (".mp3", ".wav", ".flac", ".m4a", ".aac", ".ogg", ".opus", ".wma", ".webm")
 _IDS = re.compile(r"^(\d+)/(?:audio/)?audio_(\d+)\.\w+$")
@@ -88,15 +87,27 @@ class AudioInfo:
     is_estimate: bool = False
 
 
+class AudioStore(Protocol):
+    """As much of core.ports.ObjectStore as hearing needs; core.clips.Clip makes its bytes itself."""
+
+    def open(self, bucket: str, name: str, generation: int) -> BinaryIO:
+        """A stream of the bytes. Raises ObjectNotFound."""
+        ...
+
+    def signed_url(self, bucket: str, name: str, generation: int, *, expires_s: float) -> str | None:
+        """A URL that lets its bearer read the bytes for a while; None where there is none."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class AudioSource:
     """An object's bytes, opened anew for every reader."""
 
     object: AudioObject
-    store: ObjectStore
+    store: AudioStore
 
     def open(self) -> BinaryIO:
-        """A seekable stream of ranged reads, pinned to the generation.
+        """A stream of the bytes, pinned to the generation: seekable ranged reads, but for a clip.
 
         Raises:
             ObjectNotFound: the generation is gone.

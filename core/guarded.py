@@ -6,6 +6,7 @@ from functools import partial
 from core.audio import AudioInfo, AudioSource
 from core.billing import Bill
 from core.breaker import Breaker
+from core.clips import file_of
 from core.errors import EngineFailed, EngineLost, EngineUnavailable, KlipscribeError, Retryable
 from core.ports import Engine
 from core.transcript import Transcript
@@ -67,7 +68,7 @@ class Guarded:
             verdict = self._breaker.heard
         except KlipscribeError as error:
             if self._blames(error):
-                verdict = partial(self._breaker.failed, call, source.object.uri, error.code)
+                verdict = partial(self._breaker.failed, call, file_of(source).object.uri, error.code)
             raise
         finally:
             verdict()

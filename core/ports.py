@@ -197,7 +197,7 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """parakeet or deepgram."""
+        """parakeet, deepgram or hybrid; a transcript names the one that really heard it."""
         ...
 
     @property

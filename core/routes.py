@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
+from core.balance import head_s
 from core.breaker import State
 from core.cost import Rates, cpu_cost, deepgram_cost, gpu_cost
 from core.jobs import Job
@@ -98,8 +99,7 @@ class EngineFacts:
 class RoutingPolicy:
     """Every setting that routing obeys; the settings describe them one by one.
 
-    hybrid_available says whether one file can be split over two engines in this version. Where it can't,
-    the matrix moves on to the next method that is allowed.
+    hybrid_split_s is None for the place at which both engines finish together.
     """
 
     method: Literal["auto", "parakeet", "deepgram", "hybrid"] = "auto"
@@ -111,8 +111,7 @@ class RoutingPolicy:
     cost_optimization: bool = True
     short_s: float = 2 * 3600.0
     long_s: float = 4 * 3600.0
-    hybrid_split_s: float = 2.5 * 3600.0
-    hybrid_available: bool = False
+    hybrid_split_s: float | None = None
     rollout_percent: float = 100.0
     rollout_video_ids: frozenset[str] = frozenset()
     parakeet_languages: frozenset[str] = frozenset({"en"})
@@ -179,6 +178,23 @@ def predict(method: Method, file: FileFacts, engines: EngineFacts, policy: Routi
     return _on_both(file.duration_s, engines, policy)
 
 
+def hybrid_split_s(audio_s: float, engines: EngineFacts, wanted_s: float | None) -> float:
+    """Up to where Parakeet hears a file in a hybrid run: see core.balance.head_s.
+
+    Args:
+        audio_s: length of the file.
+        engines: their speeds, and how long Parakeet is busy.
+        wanted_s: RoutingPolicy.hybrid_split_s.
+    """
+    return head_s(
+        audio_s,
+        wait_s=engines.queue_s + engines.wake_s,
+        head_rtfx=engines.parakeet_rtfx,
+        tail_rtfx=engines.deepgram_rtfx,
+        wanted_s=wanted_s,
+    )
+
+
 def score_usd(prediction: Prediction, file: FileFacts, policy: RoutingPolicy) -> float:
     """The cost plus the price of waiting: the lowest wins."""
     weight = _WAITING_WEIGHT.get(file.priority.strip().lower(), 1.0)
@@ -199,7 +215,11 @@ def _on_deepgram(audio_s: float, engines: EngineFacts, policy: RoutingPolicy) ->
 
 def _on_both(audio_s: float, engines: EngineFacts, policy: RoutingPolicy) -> Prediction:
     """Parakeet hears the audio up to the split while Deepgram hears the rest."""
-    head_s = min(audio_s, policy.hybrid_split_s)
-    head = _on_gpu(head_s, engines, policy)
-    tail = _on_deepgram(audio_s - head_s, engines, policy)
+    split_s = hybrid_split_s(audio_s, engines, policy.hybrid_split_s)
+    if split_s <= 0:
+        return _on_deepgram(audio_s, engines, policy)
+    if split_s >= audio_s:
+        return _on_gpu(audio_s, engines, policy)
+    head = _on_gpu(split_s, engines, policy)
+    tail = _on_deepgram(audio_s - split_s, engines, policy)
     return Prediction(max(head.seconds, tail.seconds), head.usd + tail.usd)

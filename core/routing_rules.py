@@ -176,13 +176,6 @@ def _row(duration_s: float, engines: EngineFacts, policy: RoutingPolicy) -> tupl
     return "matrix_long", ("deepgram", "parakeet")
 
 
-def _hybrid(options: Options, _file: FileFacts, _engines: EngineFacts, policy: RoutingPolicy) -> Options:
-    if policy.hybrid_available:
-        return options
-    sentence = "this version does not split a file over two engines, the next allowed method takes it"
-    return options.without(("hybrid",), "hybrid_not_built", sentence)
-
-
 def _budget(options: Options, file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> Options:
     for method in options.methods:
         seconds = predict(method, file, engines, policy).seconds
@@ -226,7 +219,6 @@ RULES: tuple[Rule, ...] = (
     _gpu,
     _no_fallback,
     _matrix,
-    _hybrid,
     _budget,
     _month,
     _cost,

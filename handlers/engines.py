@@ -2,7 +2,8 @@
 
 GPU service   parakeet      WithCpu(Guarded(Metered(windows on the GPU)), below), where the CPU is allowed
               parakeet_cpu  Metered(windows on the CPU), made when it is first asked
-fallback      deepgram      Guarded(Teaching(DeepgramEngine))
+              hybrid        Hybrid(parakeet, deepgram), where audio may leave for Deepgram
+fallback      deepgram      Guarded(Split(Teaching(DeepgramEngine)))
 
 Without a GPU, one engine on the CPU stands for both of the first.
 """
@@ -15,6 +16,7 @@ from typing import Literal
 
 from core.audio import AudioInfo
 from core.breaker import Breaker
+from core.clips import ClippedReader
 from core.errors import EngineLost, KlipscribeError
 from core.guarded import Guarded, blames_deepgram, blames_parakeet
 from core.heartbeat import Heartbeat
@@ -28,6 +30,7 @@ from core.with_cpu import Deferred, WithCpu
 from handlers.breakers import Breakers
 from handlers.deepgram import deepgram_engine
 from handlers.engine import windowed_engine
+from handlers.hybrid_engine import any_length, with_hybrid
 from handlers.once import once
 from handlers.world import DEEPGRAM, World
 from infra import models
@@ -100,11 +103,9 @@ def gpu_engines(
         started_s: when the instance started, on the clock's monotonic time; now without.
         make: makes Parakeet as parakeet_engine does, which it is without.
     """
-    make = make or parakeet_engine
+    make, reader = make or parakeet_engine, ClippedReader(world.reader)
     meter, breaker = InstanceMeter(world.clock, started_s), breakers.of("parakeet")
-    windowed = make(
-        world.settings, world.reader, on_lost, assumed_rtfx=world.rtfx_here, on_heard=world.learn_here
-    )
+    windowed = make(world.settings, reader, on_lost, assumed_rtfx=world.rtfx_here, on_heard=world.learn_here)
 
     def guarded(runner: OnInstance) -> Engine:
         return Guarded(Metered(windowed, meter, runner), breaker, blames_parakeet)
@@ -113,16 +114,17 @@ def gpu_engines(
     gpu = guarded("parakeet")
     if world.has_gpu and world.settings.allow_cpu_parakeet:
         gpu = WithCpu(gpu, cpu, partial(_fits_cpu, world), _on_step)
-    return GpuEngines(
-        by_method={"parakeet": gpu, "parakeet_cpu": cpu}, windowed=windowed, breaker=breaker, world=world
-    )
+    alone = {"parakeet": gpu, "parakeet_cpu": cpu}
+    engines = GpuEngines(by_method=alone, windowed=windowed, breaker=breaker, world=world)
+    deepgram = partial(fallback_engine, world, breakers)
+    return replace(engines, by_method=with_hybrid(world, alone, deepgram, engines.facts))
 
 
 def fallback_engine(world: World, breakers: Breakers) -> Engine:
-    """The engine of the fallback: Deepgram."""
+    """The engine of the fallback: Deepgram, over files of any length."""
     learn = partial(world.speeds.learn, DEEPGRAM, world.settings.deepgram_model)
     taught = Teaching(deepgram_engine(world.settings, world.clock, world.store), learn)
-    return Guarded(taught, breakers.of("deepgram"), blames_deepgram)
+    return Guarded(any_length(world, taught), breakers.of("deepgram"), blames_deepgram)
 
 
 def parakeet_engine(  # noqa: PLR0913 - wired by keyword
@@ -179,7 +181,7 @@ def _second_on_cpu(world: World, meter: InstanceMeter, first: WindowedEngine, ma
     def made() -> Engine:
         windowed = make(
             world.settings,
-            world.reader,
+            ClippedReader(world.reader),
             device="cpu",
             assumed_rtfx=world.engine_facts().cpu_rtfx,
             on_heard=partial(world.learn, on_gpu=False),

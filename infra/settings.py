@@ -68,6 +68,11 @@ class Settings(Fields):
         return min(self.chunk_search_seconds, self.window_s / 4)
 
     @property
+    def hybrid_split_s(self) -> float | None:
+        """Where a file is split over both engines; None for where both finish together."""
+        return None if self.hybrid_split_hours is None else self.hybrid_split_hours * 3600
+
+    @property
     def batch_size(self) -> int | None:
         """The most windows in a batch; None leaves it to the device."""
         return self.gpu_batch_size if self.enable_batch_processing else 1
@@ -111,7 +116,7 @@ class Settings(Fields):
             cost_optimization=self.cost_optimization,
             short_s=self.short_file_threshold_hours * 3600,
             long_s=self.long_file_threshold_hours * 3600,
-            hybrid_split_s=self.hybrid_split_hours * 3600,
+            hybrid_split_s=self.hybrid_split_s,
             rollout_percent=self.rollout_percent,
             rollout_video_ids=frozenset(self.rollout_video_ids),
             parakeet_languages=frozenset(map(str.lower, self.parakeet_languages)),

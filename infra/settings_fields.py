@@ -121,8 +121,11 @@ class Fields(BaseSettings):
     cost_optimization: bool = _on("Picks the lowest cost, waiting included, among what is allowed.")
     short_file_threshold_hours: float = _number(2, 0, 48, "Files below go to Parakeet.")
     long_file_threshold_hours: float = _number(4, 0, 48, "Files from here on go to Deepgram.")
-    hybrid_split_hours: float = _number(
-        2.5, 0.1, 12, f"{UNUSED}where hybrid execution will split a file between the engines."
+    hybrid_split_hours: Annotated[Annotated[float, Field(ge=0.1, le=12)] | None, AUTO] = _setting(
+        None,
+        "auto, or 0.1 to 12",
+        "Up to where Parakeet hears a file that is split over both engines; Deepgram hears the rest. auto is "
+        "where both finish together.",
     )
     rollout_percent: float = _number(100, 0, 100, "Share of videos that Parakeet may transcribe.")
     rollout_video_ids: Names = _setting(

@@ -18,6 +18,7 @@ from core.guarded import Guarded, blames_deepgram, blames_parakeet
 from core.ports import ObjectNotFound
 from tests.fakes.audio import FakeEngine
 from tests.fakes.clock import FakeClock
+from tests.fakes.parts import clipper, silence
 from tests.fakes.recordings import source_of
 
 INFO = AudioInfo(60.0, 16_000, 1, "mp3")
@@ -134,6 +135,16 @@ def test_a_trial_that_says_nothing_of_the_engine_is_followed_by_another(odd: Exc
     assert not rig.is_closed
     rig.hear()
     assert rig.is_closed
+
+
+def test_the_parts_of_a_file_are_one_file_to_the_breaker() -> None:
+    rig = Rig([EngineFailed("broken")] * 3)
+    make = clipper(silence(300))
+    for start in (0, 100, 200):
+        part, _ = make.clip(rig.source("1.mp3"), start, None)
+        with pytest.raises(EngineFailed):
+            rig.guarded.transcribe(part, INFO, Bill())
+    assert (rig.is_closed, rig.breaker.status.failures) == (True, 1)
 
 
 def test_the_engine_keeps_its_name() -> None:

@@ -44,7 +44,7 @@ MATRIX = [
 
 @pytest.mark.parametrize(("hours", "gpu", "method"), MATRIX)
 def test_the_matrix_decides_when_cost_does_not(hours: float, gpu: Any, method: str) -> None:
-    route = choose_route(a_file(hours), EngineFacts(gpu=gpu), replace(PLAIN, hybrid_available=True))
+    route = choose_route(a_file(hours), EngineFacts(gpu=gpu), PLAIN)
     assert route.method == method
 
 
@@ -54,10 +54,13 @@ def test_the_thresholds_are_settings() -> None:
         assert code in codes(a_file(duration_s / HOUR), READY, policy)
 
 
-def test_hybrid_that_is_not_built_falls_to_parakeet_and_says_so() -> None:
-    route = choose_route(a_file(3), READY, PLAIN)
-    assert route.method == "parakeet"
-    assert "hybrid_not_built" in [reason.code for reason in route.reasons]
+def test_without_deepgram_a_medium_file_stays_whole() -> None:
+    for engines, policy in [
+        (EngineFacts(deepgram_available=False), PLAIN),
+        (READY, replace(PLAIN, allow_deepgram=False)),
+        (READY, replace(PLAIN, method="parakeet")),
+    ]:
+        assert choose_route(a_file(3), engines, policy).method == "parakeet"
 
 
 CPU = [
@@ -103,16 +106,12 @@ PRECEDENCE: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"method": "parakeet"}, {"language": "de"}, "none", "language"),
     ({"method": "deepgram"}, {}, "deepgram", "method"),
     ({"method": "deepgram"}, {"engine": "parakeet"}, "deepgram", "wish_declined"),
-    ({"method": "hybrid", "hybrid_available": True}, {}, "hybrid", "method"),
-    ({"method": "hybrid"}, {}, "parakeet", "hybrid_not_built"),
-    ({"method": "hybrid", "hybrid_available": True, "rollout_percent": 0}, {}, "hybrid", "method"),
-    (
-        {"method": "hybrid", "hybrid_available": True, "cost_optimization": True, "hybrid_split_s": 60},
-        {},
-        "hybrid",
-        "method",
-    ),
-    ({"method": "hybrid", "hybrid_available": True, "enable_gpu": False}, {}, "deepgram", "gpu_disabled"),
+    ({"method": "hybrid"}, {}, "hybrid", "method"),
+    ({"method": "hybrid", "rollout_percent": 0}, {}, "hybrid", "method"),
+    ({"method": "hybrid", "cost_optimization": True, "hybrid_split_s": 60}, {}, "hybrid", "method"),
+    ({"method": "hybrid", "enable_gpu": False}, {}, "deepgram", "gpu_disabled"),
+    ({"method": "hybrid"}, {"language": "de"}, "deepgram", "language"),
+    ({"method": "hybrid", "allow_deepgram": False}, {}, "parakeet", "deepgram_not_allowed"),
     ({}, {"engine": "Deepgram"}, "deepgram", "wish"),
     ({"rollout_percent": 0}, {"engine": "parakeet"}, "parakeet", "wish"),
     ({"allow_deepgram": False}, {"engine": "deepgram"}, "parakeet", "wish_declined"),
@@ -200,7 +199,7 @@ def test_an_urgent_file_leaves_a_queue_that_a_normal_one_waits_in() -> None:
 
 
 def test_hybrid_takes_as_long_as_its_slower_half_and_pays_for_both() -> None:
-    file, policy = a_file(3.5), RoutingPolicy()
+    file, policy = a_file(3.5), RoutingPolicy(hybrid_split_s=2.5 * HOUR)
     both = predict("hybrid", file, READY, policy)
     assert both.seconds == 2.5 * HOUR / 100
     expected = (
@@ -208,6 +207,31 @@ def test_hybrid_takes_as_long_as_its_slower_half_and_pays_for_both() -> None:
         + predict("deepgram", a_file(1), READY, policy).usd
     )
     assert both.usd == pytest.approx(expected)
+
+
+def test_without_a_split_that_is_asked_for_both_engines_finish_together() -> None:
+    busy = EngineFacts(queue_s=10)
+    both = predict("hybrid", a_file(3), busy, RoutingPolicy())
+    # 10 + h / 100 = (10800 - h) / 120 at h = 4363.6
+    assert both.seconds == pytest.approx(10 + 4363.636 / 100, abs=0.01)
+    alone = [predict(method, a_file(3), busy, RoutingPolicy()).seconds for method in ("parakeet", "deepgram")]
+    assert both.seconds < min(alone)
+
+
+@pytest.mark.parametrize(
+    ("hours", "facts", "split_s", "method"),
+    [
+        (1 / 60, {}, None, "parakeet"),  # too short to be worth two engines
+        (1, {"queue_s": 31}, None, "deepgram"),  # done there before the first window is heard
+        (1, {}, HOUR, "parakeet"),
+    ],
+)
+def test_hybrid_that_leaves_one_engine_only_costs_and_takes_what_this_one_does(
+    hours: float, facts: dict[str, Any], split_s: float | None, method: Any
+) -> None:
+    engines, policy = EngineFacts(**facts), RoutingPolicy(hybrid_split_s=split_s)
+    file = a_file(hours)
+    assert predict("hybrid", file, engines, policy) == predict(method, file, engines, policy)
 
 
 def test_a_cold_gpu_is_paid_for_its_start_and_its_idle_tail() -> None:

@@ -170,6 +170,37 @@ def test_deepgram_is_guarded_by_a_breaker_of_its_own() -> None:
     assert list(place.breakers.to_json()) == ["deepgram"]
 
 
+KEY = {"DEEPGRAM_API_KEY": "made-up"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "made"), [({}, False), (KEY, True), ({**KEY, "ALLOW_DEEPGRAM": "false"}, False)]
+)
+def test_the_gpu_service_has_hybrid_where_audio_may_go_to_deepgram(
+    environ: dict[str, str], made: bool
+) -> None:
+    place = Wired({**ON_GPU, **environ})
+    with place.gpu_service() as engines:
+        assert ("hybrid" in engines.by_method) == made
+    assert ("deepgram" in place.breakers.to_json()) == made
+
+
+def test_hybrid_leaves_all_to_parakeet_while_deepgram_rests() -> None:
+    place = Wired({**ON_GPU, **KEY}, duration_s=300.0)
+    with place.gpu_service() as engines:
+        breaker = place.breakers.of("deepgram")
+        for number in range(3):
+            call = breaker.admit()
+            assert call is not None
+            breaker.failed(call, f"{number}.mp3", "network_unavailable")
+        bill = Bill()
+        transcript = engines.by_method["hybrid"].transcribe(place.source(), place.info, bill)
+    assert (transcript.engine, transcript.duration_s) == ("parakeet", 300.0)
+    # Each hears its part and what both share: 10 s on both sides of the cut.
+    assert [usage.runner for usage in bill.usages] == ["parakeet", "parakeet"]
+    assert sum(usage.heard_s for usage in bill.usages) == 320.0
+
+
 def test_who_asks_is_told_of_every_change_of_a_breaker() -> None:
     place, told = Wired(ON_GPU, gpu=broken), list[int]()
     place.breakers.on_change(lambda: told.append(1))

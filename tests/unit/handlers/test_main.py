@@ -122,7 +122,7 @@ def test_a_setting_that_is_out_of_range_stops_the_start() -> None:
 def test_a_setting_that_does_nothing_is_named_at_the_start() -> None:
     started = subprocess.run(
         [sys.executable, "-c", "import handlers.main"],
-        env={**os.environ, "TRANSCRIPTION_METHODS": "auto", "HYBRID_SPLIT_HOURS": "3"},
+        env={**os.environ, "TRANSCRIPTION_METHODS": "auto", "METRICS_EXPORT_INTERVAL": "30"},
         capture_output=True,
         text=True,
         timeout=60,
@@ -131,5 +131,5 @@ def test_a_setting_that_does_nothing_is_named_at_the_start() -> None:
     said = [json.loads(line) for line in started.stderr.splitlines()]
     assert [(line["severity"], line["message"]) for line in said] == [
         ("WARNING", "TRANSCRIPTION_METHODS is not a setting; did you mean TRANSCRIPTION_METHOD?"),
-        ("WARNING", "HYBRID_SPLIT_HOURS is set, and nothing reads it in this version"),
+        ("WARNING", "METRICS_EXPORT_INTERVAL is set, and nothing reads it in this version"),
     ]

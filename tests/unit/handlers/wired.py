@@ -92,7 +92,7 @@ class Wired:
         engine = windowed_engine(
             FakeRecognizer(lambda window: [], f"fake on {device}", script=script),
             WindowSpec(),
-            reader=SilentReader(self.duration_s),
+            reader=wiring[1],
             on_gpu=True,
             on_heard=more["on_heard"],
         )
