@@ -25,6 +25,26 @@ def use_attention(encoder: Any, *, fused: bool) -> None:
             module.use_pytorch_sdpa = fused
 
 
+def subsample_one_by_one(encoder: Any) -> None:
+    """Let the convolutions in front of the layers see one window of a batch after the other.
+
+    They are the peak of a batch's memory, and on a CPU faster while they stay in its cache. NeMo's own
+    `subsampling_conv_chunking_factor` would take a path without masks for a batch that it can't divide.
+    """
+    import torch
+
+    subsampling = encoder.pre_encode
+    if not getattr(subsampling, "conv2d_subsampling", False):
+        return
+    whole = subsampling.conv.forward
+
+    def one_by_one(x: Any, lengths: Any) -> tuple[Any, Any]:
+        windows = [whole(x[index : index + 1], lengths[index : index + 1]) for index in range(len(x))]
+        return torch.cat([window for window, _ in windows]), torch.cat([length for _, length in windows])
+
+    subsampling.conv.forward = one_by_one
+
+
 def compile_layers(encoder: Any) -> None:
     """Let torch.compile have each layer when it first runs; all layers share what was compiled for one.
 

@@ -17,6 +17,7 @@ from infra.acceleration import (
     captured,
     compile_layers,
     run_as_written_where_compiling_fails,
+    subsample_one_by_one,
     undo_compile,
     use_attention,
 )
@@ -27,11 +28,14 @@ from infra.transducer import NemoTransducer, Transducer
 
 GB = 1e9
 
-CPU_PADDED_S = 90.0
-"""Of a batch on a CPU. Larger ones are 10 % faster at most (docs/benchmarks.md), and take more memory."""
+CPU_PADDED_S = 160.0
+"""Of a batch on a CPU. Larger ones were no faster (docs/benchmarks.md), and take more memory."""
 
 CPU_SHARE = 0.5
 """Of the memory that is free; the rest is for decoded audio and for whoever else is there."""
+
+MOST_WINDOWS = 512
+"""The largest batch that can be asked for."""
 
 CUDA_MOST = 64
 """Windows of a batch on CUDA: where throughput is flat (docs/benchmarks.md), and memory for the next one."""
@@ -91,7 +95,8 @@ def footprint_of(model: Any, options: EngineOptions, device: str) -> Footprint:
         features=encoder.feat_in,
         frames_per_s=1 / nemo.frame_s(model),
     )
-    return Footprint.of(shape, options.precision_on(device), options.attention)
+    parts = 1 if device == "cuda" else MOST_WINDOWS  # on a CPU the subsampling takes one after the other
+    return Footprint.of(shape, options.precision_on(device), options.attention, parts)
 
 
 def cpu_limits(footprint: Footprint, options: EngineOptions, cores: int, free_bytes: float) -> Limits:
@@ -110,6 +115,7 @@ def cpu_limits(footprint: Footprint, options: EngineOptions, cores: int, free_by
 
 
 def _on_cpu(model: Any, decoder: Decoder, options: EngineOptions) -> Loaded:
+    subsample_one_by_one(model.encoder)
     limits = cpu_limits(
         footprint_of(model, options, "cpu"), options, machine.cores(), machine.available_bytes()
     )

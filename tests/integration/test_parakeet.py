@@ -142,6 +142,22 @@ def test_fused_attention_hears_the_same_as_nemos_own(
         )
 
 
+def test_windows_that_are_subsampled_one_by_one_come_out_as_from_the_whole_batch(
+    tiny_model: ParakeetRecognizer,
+) -> None:
+    import torch
+
+    subsampling = transducer_of(tiny_model).model.encoder.pre_encode.conv
+    features = torch.randn(3, 800, 80, generator=torch.Generator().manual_seed(1))
+    lengths = torch.tensor([800, 333, 1])
+    with torch.inference_mode():
+        found, found_lengths = subsampling(features, lengths)
+        whole, whole_lengths = type(subsampling).forward(subsampling, features, lengths)
+    assert "forward" in vars(subsampling)
+    assert found_lengths.tolist() == whole_lengths.tolist()
+    torch.testing.assert_close(found, whole, rtol=1e-5, atol=1e-5)
+
+
 def test_the_loop_that_graphs_are_captured_from_gives_the_same_tokens_and_durations(
     tiny_model: ParakeetRecognizer, clips: list[Pcm]
 ) -> None:
