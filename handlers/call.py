@@ -10,7 +10,7 @@ from core.billing import Bill, Usage
 from core.ports import Engine, ObjectStore, StoredObject
 from core.transcript import Transcript
 
-LEARNT = ("costs/", "speeds/", "heartbeats/")
+LEARNT = ("costs/", "speeds/")
 """Prefixes of what outlives a call in the state bucket: what was paid, and what was learnt of the engines."""
 
 

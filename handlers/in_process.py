@@ -11,7 +11,7 @@ import numpy as np
 
 from core.audio import AudioObject
 from core.billing import Usage
-from core.errors import EngineFailed, EngineLost, EngineRestarting, KlipscribeError, NoRoute, as_raised
+from core.errors import EngineFailed, EngineLost, KlipscribeError, NoRoute, Retryable, as_raised
 from core.events import Event
 from core.jobs import Job, Manifest
 from core.ports import SAMPLE_RATE_HZ, AudioReader, Engine
@@ -26,7 +26,7 @@ from handlers.bootstrap import (
     parakeet_engine,
     transcription_in,
 )
-from handlers.call import Call, CallStore
+from handlers.call import LEARNT, Call, CallStore
 from handlers.world import World
 from infra.audio_processes import ProcessReader
 from infra.clock import SystemClock
@@ -69,15 +69,14 @@ class Engines:
             engine.scheduler.close()
 
 
-Make = Callable[[Settings, AudioReader, Callable[[EngineLost], None]], Engines]
+Make = Callable[[World, Callable[[EngineLost], None]], Engines]
 
 
-def engines_of(settings: Settings, reader: AudioReader, on_lost: Callable[[EngineLost], None]) -> Engines:
+def engines_in(world: World, on_lost: Callable[[EngineLost], None]) -> Engines:
     """The engines of both services, as these wire them."""
-    clock = SystemClock()
-    windowed = parakeet_engine(settings, reader, on_lost)
-    deepgram = deepgram_engine(settings, clock) if settings.deepgram_available else None
-    return Engines(metered(windowed, clock), deepgram, (windowed,))
+    windowed = parakeet_engine(world.settings, world.reader, on_lost)
+    deepgram = deepgram_engine(world.settings, world.clock) if world.settings.deepgram_available else None
+    return Engines(metered(windowed, world.clock), deepgram, (windowed,))
 
 
 class _Unheard:
@@ -119,7 +118,7 @@ class InProcess:
     """
 
     def __init__(
-        self, settings: Settings, reader: AudioReader | None = None, make: Make = engines_of
+        self, settings: Settings, reader: AudioReader | None = None, make: Make = engines_in
     ) -> None:
         self._settings = settings
         self._clock = SystemClock()
@@ -128,6 +127,7 @@ class InProcess:
         self._make = make
         self._lock = Lock()
         self._made: Engines | None = None
+        self._calls = 0
 
     def transcribe(self, path: Path, video_id: str, call: Call | None = None) -> Heard:
         """Carry one file to its outcome.
@@ -140,7 +140,8 @@ class InProcess:
         call = call or Call()
         store = CallStore(self._store, call)
         job = self._job(path, video_id)
-        call.written.add((job.audio.bucket, job.audio.name))
+        with self._lock:
+            self._calls += 1
         try:
             manifest = _about(path, self._carried(self._world(store), job, call))
             # The staged ones: public names belong to the video, and another call may write them meanwhile.
@@ -152,6 +153,8 @@ class InProcess:
             raise
         finally:
             store.forget()
+            self._store.delete(job.audio.bucket, job.audio.name)
+            self._idle()
 
     def warm(self) -> None:
         """Load the model that the settings would use here, if any. Raises EngineFailed."""
@@ -193,10 +196,11 @@ class InProcess:
         for left in reversed(range(DELIVERIES)):
             try:
                 return use_case().run(job)
-            except (EngineFailed, EngineRestarting) as error:
-                log.warning("to be delivered again: %s", error, extra={"code": error.code})
-                if not left:
+            except (EngineFailed, Retryable) as error:
+                # Storage, network and quota have been tried often enough by their adapters.
+                if not left or not error.code.startswith("engine_"):
                     raise
+                log.warning("to be delivered again: %s", error, extra={"code": error.code})
         raise AssertionError("unreachable: the last delivery raises")
 
     def _here(self, world: World, call: Call) -> Transcription:
@@ -213,8 +217,19 @@ class InProcess:
     def _engines(self) -> Engines:
         with self._lock:
             if self._made is None:
-                self._made = self._make(self._settings, self._reader, self._lost)
+                self._made = self._make(self._world(self._store), self._lost)
             return self._made
+
+    def _idle(self) -> None:
+        """Forget what engines keep for a later delivery of a job, once there is no job left."""
+        with self._lock:
+            self._calls -= 1
+            if self._calls:
+                return
+            state = self._settings.state_bucket
+            for found in self._store.list(state):
+                if not found.name.startswith(LEARNT):
+                    self._store.delete(state, found.name)
 
     def _lost(self, lost: EngineLost) -> None:
         log.error("the engine is lost, the next file gets a new one: %s", lost, extra={"code": lost.code})

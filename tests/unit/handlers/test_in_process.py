@@ -15,11 +15,10 @@ from core.errors import (
     OutOfLimits,
     Retryable,
 )
-from core.ports import AudioReader
 from handlers.call import Abandoned, Call
 from handlers.in_process import DELIVERIES, Engines, InProcess
+from handlers.world import World
 from infra import settings as environment
-from infra.settings import Settings
 from tests.fakes.audio import FakeEngine, FakeReader
 from tests.fakes.clock import FakeClock
 
@@ -39,12 +38,11 @@ class Place:
         self.made: list[Callable[[EngineLost], None]] = []
         self.service = InProcess(environment.load({**GPU, **environ}), self.reader, self._make)
 
-    def _make(
-        self, settings: Settings, reader: AudioReader, on_lost: Callable[[EngineLost], None]
-    ) -> Engines:
+    def _make(self, world: World, on_lost: Callable[[EngineLost], None]) -> Engines:
         self.made.append(on_lost)
+        self.world = world
         here = {"parakeet": self.parakeet, "parakeet_cpu": self.parakeet}
-        return Engines(here, self.deepgram if settings.deepgram_available else None)
+        return Engines(here, self.deepgram if world.settings.deepgram_available else None)
 
     @property
     def heard(self) -> tuple[int, int]:
@@ -165,6 +163,18 @@ def test_a_file_for_which_there_is_no_engine_says_why(tmp_path: Path) -> None:
         place.service.transcribe(place.path, VIDEO)
     assert str(refused.value).startswith(f"{place.path}: no engine can transcribe this file now: ")
     assert "no Deepgram key is set" in str(refused.value)
+
+
+def test_what_engines_keep_for_a_later_delivery_goes_with_the_last_call_and_what_they_learnt_stays(
+    place: Place,
+) -> None:
+    def keep() -> None:
+        for name in ("answers/1.gz", "speeds/gpu.json", "costs/2026-11/1.json"):
+            place.world.store.write(place.world.settings.state_bucket, name, b"{}")
+
+    place.parakeet.meanwhile = keep
+    place.service.transcribe(place.path, VIDEO)
+    assert sorted(place.left()) == ["costs/2026-11/1.json", "speeds/gpu.json"]
 
 
 def test_an_abandoned_call_starts_no_engine_and_pays_for_nothing(place: Place) -> None:
