@@ -14,6 +14,7 @@ KlipscribeError
 │   └── EngineLost          engine_lost: its process can't go on, and ends
 ├── Retryable           storage, network, quota: nack, backoff, try again
 │   ├── NoRouteNow          no_route, until the GPU is well or its queue shorter
+│   ├── EngineUnavailable   engine_unavailable: it failed at others and rests; no file is to blame
 │   └── EngineRestarting    engine_restarting: another file lost the engine
 ├── AlreadyCompleted    the outcome exists: publish it again, ack
 ├── AlreadyInProgress   another delivery holds the lease
@@ -49,8 +50,10 @@ Code = Literal[
     "engine_model_unavailable",
     "engine_bad_result",
     "engine_refused",
+    "engine_unauthorized",
     "engine_lost",
     "engine_restarting",
+    "engine_unavailable",
     "deliveries_exhausted",
     "storage_unavailable",
     "network_unavailable",
@@ -159,6 +162,13 @@ class NoRouteNow(Retryable):
 
     def __init__(self, name: str, reasons: str) -> None:
         super().__init__(f"{name}: no engine can transcribe this file now: {reasons}", code="no_route")
+
+
+class EngineUnavailable(Retryable):
+    """The engine rests after failures at other files; the next level may take this one, without blame."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="engine_unavailable")
 
 
 class EngineRestarting(Retryable):

@@ -214,6 +214,26 @@ class Engine(Protocol):
         ...
 
 
+class Speeds(Protocol):
+    """How fast engines have proven to be. Nothing here ever fails: speed is worth no file."""
+
+    def rtfx(self, device: str, model: str) -> float | None:
+        """Seconds of audio per second of work, as learnt so far; None while too few files have taught it."""
+        ...
+
+    def learn(self, device: str, model: str, audio_s: float, work_s: float) -> None:
+        """Take a finished file into account.
+
+        Args:
+            device: what the model runs on; deepgram for Deepgram itself.
+            model: name of the model.
+            audio_s: how long the file is.
+            work_s: how long the device worked for it, without what it waited for; for Deepgram, until the
+                answer was there.
+        """
+        ...
+
+
 class VideoRecords(Protocol):
     """The database row of a video, seen by its id.
 

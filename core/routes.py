@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
+from core.breaker import State
 from core.cost import Rates, cpu_cost, deepgram_cost, gpu_cost
 from core.jobs import Job
 
@@ -66,16 +67,18 @@ class EngineFacts:
 
     Args:
         gpu: ready (an instance is warm), cold (one would have to start), unavailable (unhealthy or absent).
+        gpu_breaker: of Parakeet on the GPU. Where it is not closed, an unavailable GPU is one that failed.
         queue_s: seconds of work ahead of this file on the GPU.
-        parakeet_rtfx: measured on this device. 100 is a cautious start below the 123 to 238 that others
+        parakeet_rtfx: as learnt on this device. 100 is a cautious start below the 123 to 238 that others
             report for an L4.
-        cpu_rtfx: the same on the CPU. 2 is an assumption until measured.
-        deepgram_rtfx: 120 follows Deepgram's own claim of an hour in about 30 seconds.
+        cpu_rtfx: the same on the CPU. 2 is an assumption until files have taught it.
+        deepgram_rtfx: as learnt. 120 follows Deepgram's own claim of an hour in about 30 seconds.
         start_s: from nothing to a loaded model. 60 is an assumption until measured.
         deepgram_available: a key is set. An outage is no fact of routing but a failure to try again.
     """
 
     gpu: Gpu = "ready"
+    gpu_breaker: State = "closed"
     queue_s: float = 0.0
     parakeet_rtfx: float = 100.0
     cpu_rtfx: float = 2.0

@@ -19,7 +19,7 @@ from core.routes import (
     score_usd,
     sentences,
 )
-from core.routing_rules import RULES, Options, privacy
+from core.routing_rules import Options, left, privacy
 
 __all__ = [
     "EngineFacts",
@@ -30,6 +30,7 @@ __all__ = [
     "Reason",
     "Route",
     "RoutingPolicy",
+    "at_best",
     "at_fallback",
     "at_ingest",
     "choose_route",
@@ -42,6 +43,9 @@ __all__ = [
 ]
 
 
+_AT_FALLBACK = Reason("fallback", "the file was sent to the fallback, which has no other engine")
+
+
 def choose_route(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> Route:
     """The method for a file, with what it should take and cost.
 
@@ -49,7 +53,7 @@ def choose_route(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -
         NoRoute: the settings leave none, and would with an idle GPU too.
         NoRouteNow: none at this moment, because of the GPU's state or its queue.
     """
-    options = _left(file, engines, policy)
+    options = left(file, engines, policy)
     if not options.methods:
         raise _no_route(options, file, engines, policy)
     method = options.methods[0]
@@ -58,13 +62,27 @@ def choose_route(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -
 
 
 def at_ingest(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> Route | None:
-    """The Deepgram route that no fact of the GPU could change, or None: then the GPU's side decides.
+    """The Deepgram route of a file for which no GPU should be woken, or None: then the GPU's side decides.
+
+    Args:
+        file: what is known of it.
+        engines: what the GPU service last said of itself; at_best() where nothing can be known, and then
+            only what no fact of the GPU could change is sent to Deepgram from here.
+        policy: what it keeps here stays, however dear: all of its rules are heard.
 
     Raises:
         NoRoute: the settings leave no method, whatever the GPU does.
     """
-    route = choose_route(file, _at_best(engines), policy)
+    try:
+        route = choose_route(file, engines, policy)
+    except NoRouteNow:
+        return None  # the request waits at the GPU's subscription, until the GPU is well
     return route if route.method == "deepgram" else None
+
+
+def at_best(engines: EngineFacts) -> EngineFacts:
+    """The same engines with a GPU that is ready, idle and as fast as can be."""
+    return replace(engines, gpu="ready", gpu_breaker="closed", queue_s=0.0, parakeet_rtfx=inf)
 
 
 def at_fallback(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> Route:
@@ -74,7 +92,11 @@ def at_fallback(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) ->
         NoRoute: the settings keep the file away from Deepgram.
     """
     only_deepgram = replace(policy, force_deepgram=True, enable_gpu=False, allow_cpu_parakeet=False)
-    return choose_route(file, engines, only_deepgram)
+    route = choose_route(file, engines, only_deepgram)
+    if policy.force_deepgram:
+        return route
+    reasons = (_AT_FALLBACK if reason.code == "forced" else reason for reason in route.reasons)
+    return replace(route, reasons=tuple(reasons))
 
 
 def may_fall_back(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> bool:
@@ -83,19 +105,8 @@ def may_fall_back(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) 
     return policy.enable_fallback and bool(private.methods) and file.wish != "parakeet"
 
 
-def _left(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> Options:
-    options = Options(("parakeet", "parakeet_cpu", "deepgram", "hybrid"))
-    for rule in RULES:
-        options = rule(options, file, engines, policy)
-    return options
-
-
-def _at_best(engines: EngineFacts) -> EngineFacts:
-    return replace(engines, gpu="ready", queue_s=0.0, parakeet_rtfx=inf)
-
-
 def _no_route(
     options: Options, file: FileFacts, engines: EngineFacts, policy: RoutingPolicy
 ) -> NoRoute | NoRouteNow:
-    passing = _left(file, _at_best(engines), policy).methods
+    passing = left(file, at_best(engines), policy).methods
     return (NoRouteNow if passing else NoRoute)(file.name, sentences(options.reasons))

@@ -1,10 +1,10 @@
 """The rules of routing. Each takes methods away, or orders them, and says why.
 
 The order of RULES is their precedence: privacy, force, method, the file's own wish, language, rollout, GPU,
-matrix, time budget, cost.
+what a failed GPU may cause, matrix, time budget, cost.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from core.routes import (
@@ -20,6 +20,8 @@ from core.routes import (
 
 # Up to here the plan sends a file without a GPU to Parakeet on the CPU.
 CPU_SHORT_S = 30 * 60.0
+
+METHODS: tuple[Method, ...] = ("parakeet", "parakeet_cpu", "deepgram", "hybrid")
 
 _ON_DEEPGRAM: tuple[Method, ...] = ("deepgram", "hybrid")
 _ON_GPU: tuple[Method, ...] = ("parakeet", "hybrid")
@@ -122,14 +124,31 @@ def _rollout(options: Options, file: FileFacts, _engines: EngineFacts, policy: R
 def _gpu(options: Options, _file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> Options:
     if _has_gpu(engines, policy):
         return replace(options, methods=tuple(m for m in options.methods if m != "parakeet_cpu"))
-    if policy.enable_gpu:
-        options = options.without(_ON_GPU, "gpu_unavailable", "the GPU is not available")
-    else:
-        options = options.without(_ON_GPU, "gpu_disabled", "the GPU is off (ENABLE_GPU_TRANSCRIPTION=false)")
+    options = options.without(_ON_GPU, *_why_no_gpu(engines, policy))
     if policy.allow_cpu_parakeet:
         return options
     sentence = "Parakeet may not run on the CPU (ALLOW_CPU_PARAKEET=false)"
     return options.without(("parakeet_cpu",), "cpu_not_allowed", sentence)
+
+
+def _why_no_gpu(engines: EngineFacts, policy: RoutingPolicy) -> tuple[str, str]:
+    if not policy.enable_gpu:
+        return "gpu_disabled", "the GPU is off (ENABLE_GPU_TRANSCRIPTION=false)"
+    if engines.gpu_breaker != "closed":
+        return "gpu_breaker_open", "the GPU is not available: it failed at several files and rests"
+    return "gpu_unavailable", "the GPU is not available"
+
+
+def _no_fallback(options: Options, file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> Options:
+    """A GPU that failed is no reason to leave for Deepgram where failures may not be one."""
+    failed = engines.gpu == "unavailable" and engines.gpu_breaker != "closed"
+    if policy.enable_fallback or not failed or not policy.enable_gpu or "deepgram" not in options.methods:
+        return options
+    well = replace(engines, gpu="ready", gpu_breaker="closed", queue_s=0.0)
+    if left(file, well, policy).methods[:1] == ("deepgram",):
+        return options
+    sentence = "a GPU that failed may not send the file to Deepgram (ENABLE_FALLBACK=false)"
+    return options.without(_ON_DEEPGRAM, "fallback_off", sentence)
 
 
 def _has_gpu(engines: EngineFacts, policy: RoutingPolicy) -> bool:
@@ -194,8 +213,23 @@ RULES: tuple[Rule, ...] = (
     _language,
     _rollout,
     _gpu,
+    _no_fallback,
     _matrix,
     _hybrid,
     _budget,
     _cost,
 )
+
+
+def steps(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> Iterator[tuple[Rule, Options]]:
+    """What each rule leaves, in the order of the rules."""
+    options = Options(METHODS)
+    for rule in RULES:
+        options = rule(options, file, engines, policy)
+        yield rule, options
+
+
+def left(file: FileFacts, engines: EngineFacts, policy: RoutingPolicy) -> Options:
+    """What all rules leave."""
+    *_, (_, options) = steps(file, engines, policy)
+    return options

@@ -37,6 +37,7 @@ class Line:
         name: of the job, for messages.
         submit: takes checked windows.
         check: gives the engine up when its device hangs.
+        work_s: tells what the model has worked for this line, in seconds.
     """
 
     def __init__(
@@ -44,10 +45,12 @@ class Line:
         name: str,
         submit: "Callable[[NDArray[np.int16]], Future[list[Word]]]",
         check: Callable[[], None],
+        work_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.name = name
         self._submit = submit
         self.check = check
+        self.work_s = work_s
 
     def submit(self, samples: NDArray[np.int16]) -> "Future[list[Word]]":
         """Let a window wait for the model; blocks while the queue, or this line's share of it, is full.
@@ -120,7 +123,7 @@ class Scheduler:
         with self._changed:
             number = self._queue.open_line(expected_s)
         try:
-            yield Line(name, partial(self._submit, name, number), self.check)
+            yield Line(name, partial(self._submit, name, number), self.check, partial(self._work_s, number))
         finally:
             self._close_line(number)
 
@@ -196,6 +199,10 @@ class Scheduler:
         if self._stages.lost or self._is_closed:
             return EngineRestarting(f"{name}: the engine hears nothing more in this process")
         return None if self._queue.has_line(line) else CancelledError(f"the line of {name} is closed")
+
+    def _work_s(self, line: int) -> float:
+        with self._changed:
+            return self._queue.work_s(line)
 
     def _close_line(self, number: int) -> None:
         with self._changed:

@@ -191,6 +191,7 @@ class Stages:
         windows = len(batch.windows)
         room = self.limits.most_of(batch.size_s) if self.limits else 1
         self._meter.heard(windows, max(windows, room), batch.audio_s, windows * batch.size_s, cost_s)
+        self._queue.charge(batch, cost_s)
         return [self._enter("words", batch, partial(_words, result, windows), self._read)]
 
     def _read(self, batch: Batch, words: list[list[Word]]) -> list[Act]:

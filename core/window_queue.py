@@ -75,6 +75,7 @@ class WindowQueue:
         self._numbers = count()
         self._lines: dict[int, list[Submitted]] = {}
         self._expected_s: dict[int, float] = {}
+        self._work_s: dict[int, float] = {}
         self._again: deque[Batch] = deque()
 
     def serve(self, limits: Limits) -> None:
@@ -108,6 +109,7 @@ class WindowQueue:
         line = next(self._numbers)
         self._lines[line] = []
         self._expected_s[line] = expected_s
+        self._work_s[line] = 0.0
         return line
 
     def has_line(self, line: int) -> bool:
@@ -118,6 +120,7 @@ class WindowQueue:
         """Close a line: its windows that waited for a first batch, not claimed yet, and for another one."""
         waiting = self._lines.pop(line, [])
         self._expected_s.pop(line, None)
+        self._work_s.pop(line, None)
         again = list(self._again)
         self._again.clear()
         return waiting, self.put_back(again)
@@ -134,6 +137,16 @@ class WindowQueue:
         """Let a window wait behind the others of its line."""
         self._lines[window.line].append(window)
         self._expected_s[window.line] -= window.length_s
+
+    def charge(self, batch: Batch, cost_s: float) -> None:
+        """Share out what a batch has cost among the open lines of its windows, by their audio."""
+        for window in batch.windows:
+            if window.line in self._work_s:
+                self._work_s[window.line] += cost_s * window.length_s / batch.audio_s
+
+    def work_s(self, line: int) -> float:
+        """What the model has worked for an open line, in seconds."""
+        return self._work_s[line]
 
     def put_back(self, batches: Sequence[Batch]) -> list[Submitted]:
         """Put batches before all others; returns those of their windows whose lines have been closed."""

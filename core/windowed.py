@@ -1,5 +1,7 @@
 """An engine out of a speech model that hears short windows: cut, hear, stitch, look for what was missed."""
 
+from collections.abc import Callable
+
 from core.audio import AudioInfo, AudioSource, check_duration
 from core.hearing import Hearing
 from core.ports import AudioReader
@@ -16,10 +18,21 @@ class WindowedEngine:
         scheduler: the queue in front of the model.
         spec: how the audio is cut.
         model: name of the speech model.
+        on_heard: told of each file that was heard how long it is, and how long the model worked for it. That
+            is the model's own time: not what the file waited for others, for the model to load, or for its
+            audio to be decoded.
     """
 
-    def __init__(self, reader: AudioReader, scheduler: Scheduler, spec: WindowSpec, model: str) -> None:
+    def __init__(
+        self,
+        reader: AudioReader,
+        scheduler: Scheduler,
+        spec: WindowSpec,
+        model: str,
+        on_heard: Callable[[float, float], object] = lambda audio_s, work_s: None,  # noqa: ARG005 - nobody to tell
+    ) -> None:
         self.scheduler = scheduler
+        self._on_heard = on_heard
         self._reader = reader
         self._spec = spec
         self._model = model
@@ -55,7 +68,9 @@ class WindowedEngine:
             for window in cut(self._reader.blocks(source), self._spec):
                 hearing.take(window)
             words, gaps, duration_s = hearing.finish()
+            work_s = line.work_s()
         if not duration_s:
             check_duration(source.object.uri, duration_s)
+        self._on_heard(duration_s, work_s)
         language = source.object.metadata.get("language") or "en"
         return Transcript(words, duration_s, self.name, self.model, language, gaps)

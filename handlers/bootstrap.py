@@ -1,6 +1,7 @@
 """Wires the parts once per process, by keyword. Heavy parts are made when first used."""
 
 import logging
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,9 +12,8 @@ from core.dead_letter import DeadLetters
 from core.errors import EngineLost
 from core.formats import Kind, OutputFile, render
 from core.jobs import Job
-from core.metering import InstanceMeter, Metered
 from core.notification import Notification
-from core.ports import AudioReader, Clock, Engine, ObjectStore
+from core.ports import Clock, Engine, ObjectStore
 from core.reception import Reception
 from core.routing import (
     EngineFacts,
@@ -29,26 +29,28 @@ from core.routing import (
 from core.transcript import Transcript
 from core.transcript_json import Origin
 from core.transcription import Transcription
-from core.windowed import WindowedEngine
-from core.windows import WindowSpec
-from handlers.engine import windowed_engine
+from handlers.breakers import Breakers
+from handlers.engines import (
+    deepgram_engine,  # noqa: F401 - other entries wire engines of their own with it
+    fallback_engine,
+    gpu_engines,
+    metered,  # noqa: F401 - as above
+    parakeet_engine,  # noqa: F401 - as above
+)
 from handlers.life import Life
 from handlers.once import once
 from handlers.world import World
-from infra import models
 from infra import settings as environment
 from infra.audio_processes import ProcessReader
 from infra.clock import SystemClock
 from infra.convex import ConvexVideos
-from infra.deepgram import MAX_TIMEOUT_S, DeepgramEngine
-from infra.engine_options import EngineOptions
 from infra.gcs import GcsStore, storage_client
-from infra.gpu import runs_on_gpu
+from infra.heartbeat import Heart, Pulse
 from infra.ledger import ObjectLedger
 from infra.log import configure
-from infra.parakeet import ParakeetRecognizer
 from infra.pubsub import PubSubPublisher, publisher_client
 from infra.settings import Settings
+from infra.speeds import ObjectSpeeds
 
 log = logging.getLogger("klipscribe")
 
@@ -60,7 +62,7 @@ def reception_in(world: World) -> Reception:
     def shortcut(job: Job, info: AudioInfo) -> Sequence[Reason]:
         if not world.settings.route_at_ingest:
             return ()
-        route = at_ingest(FileFacts.of(job, info.duration_s), world.engine_facts(), policy)
+        route = at_ingest(FileFacts.of(job, info.duration_s), world.facts_from_afar(), policy)
         return route.reasons if route else ()
 
     return Reception(
@@ -75,19 +77,31 @@ def reception_in(world: World) -> Reception:
 
 
 def transcription_in(
-    world: World, engines: Mapping[str, Engine], queue_s: Callable[[], float] = lambda: 0.0
+    world: World,
+    engines: Mapping[str, Engine],
+    queue_s: Callable[[], float] = lambda: 0.0,
+    *,
+    facts: Callable[[], EngineFacts] | None = None,
 ) -> Transcription:
-    """The use case of the GPU service; queue_s tells how long a file that comes now waits for others."""
+    """The use case of the GPU service.
 
-    def choose(file: FileFacts, facts: EngineFacts, policy: RoutingPolicy) -> Route:
-        return choose_route(file, replace(facts, queue_s=queue_s()), policy)
+    Args:
+        world: what it is wired from.
+        engines: by routing method.
+        queue_s: how long a file that comes now waits for others; not asked where facts are.
+        facts: what is known of the engines at the moment.
+    """
 
-    return _transcription(world, engines, "parakeet", choose, may_fall_back)
+    def known() -> EngineFacts:
+        return facts() if facts else replace(world.engine_facts(), queue_s=queue_s())
+
+    return _transcription(world, engines, "parakeet", choose_route, may_fall_back, known)
 
 
 def fallback_in(world: World, deepgram: Engine) -> Transcription:
     """The use case of the fallback: Deepgram or nothing."""
-    return _transcription(world, {"deepgram": deepgram}, "deepgram", at_fallback, lambda *_: False)
+    engines = {"deepgram": deepgram}
+    return _transcription(world, engines, "deepgram", at_fallback, lambda *_: False, world.engine_facts)
 
 
 def notification_in(world: World) -> Notification | None:
@@ -110,55 +124,6 @@ def dead_letters_in(world: World) -> DeadLetters:
         outcomes=world.outcomes,
         clock=world.clock,
         state_bucket=world.settings.state_bucket,
-    )
-
-
-def parakeet_engine(
-    settings: Settings,
-    reader: AudioReader,
-    on_lost: Callable[[EngineLost], None] = lambda lost: None,  # noqa: ARG005 - nobody to tell
-) -> WindowedEngine:
-    """Parakeet over windows; the model is loaded when the first window arrives, its file read from now on."""
-    models.prefetch(settings.parakeet_model_name)
-    spec = WindowSpec(settings.window_s, settings.overlap_s, settings.search_s)
-    options = EngineOptions(
-        device=settings.parakeet_device,
-        precision=settings.parakeet_precision,
-        attention=settings.parakeet_attention,
-        cuda_graphs=settings.parakeet_cuda_graphs,
-        compile=settings.parakeet_compile,
-        sizes_s=spec.sizes_s,
-        memory_limit_gb=settings.gpu_memory_limit_gb,
-        batch_size=settings.batch_size,
-    )
-    on_gpu = runs_on_gpu(options.device)
-    return windowed_engine(
-        ParakeetRecognizer(settings.parakeet_model_name, options),
-        spec,
-        reader=reader,
-        on_gpu=on_gpu,
-        queue_s=settings.queue_s,
-        assumed_rtfx=settings.gpu_rtfx if on_gpu else settings.cpu_rtfx,
-        on_lost=on_lost,
-    )
-
-
-def metered(engine: WindowedEngine, clock: Clock) -> Mapping[str, Engine]:
-    """Parakeet on a GPU and on a CPU, by routing method, each with its own price."""
-    meter = InstanceMeter(clock)
-    return {runner: Metered(engine, meter, runner) for runner in ("parakeet", "parakeet_cpu")}
-
-
-def deepgram_engine(settings: Settings, clock: Clock) -> Engine:
-    """Deepgram, at the usual place or at another."""
-    key = settings.deepgram_api_key
-    return DeepgramEngine(
-        clock=clock,
-        api_key=key.get_secret_value() if key else "",
-        model=settings.deepgram_model,
-        base_url=settings.deepgram_base_url or None,
-        timeout_s=min(MAX_TIMEOUT_S, settings.request_soft_budget_s),
-        budget_s=settings.request_soft_budget_s,
     )
 
 
@@ -210,6 +175,8 @@ def world() -> World:
         clock=clock,
         reader=ProcessReader(found.max_concurrent_chunks),
         ledger=ledger_over(store, found, clock, environment.instance_name()),
+        speeds=ObjectSpeeds(store, found.state_bucket, clock),
+        pulse=Pulse(store, found.state_bucket, clock),
     )
 
 
@@ -217,6 +184,12 @@ def world() -> World:
 def life() -> Life:
     """When this process ends before it is told to."""
     return Life()
+
+
+@once
+def breakers() -> Breakers:
+    """The circuit breakers of this process's engines."""
+    return Breakers(SystemClock())
 
 
 @once
@@ -228,14 +201,22 @@ def reception() -> Reception:
 @once
 def transcription() -> Transcription:
     """The GPU service's use case, wired."""
-    engine = parakeet_engine(world().settings, world().reader, partial(engine_lost, life()))
-    return transcription_in(world(), metered(engine, world().clock), lambda: engine.queue_s)
+    engines = gpu_engines(world(), breakers(), partial(engine_lost, life()))
+    heart = Heart(
+        world().store,
+        world().settings.state_bucket,
+        f"{environment.instance_name()}-{uuid.uuid4().hex[:8]}",
+        lambda: None if life().reason else engines.heartbeat(),
+    )
+    breakers().on_change(heart.hurry)
+    heart.start()
+    return transcription_in(world(), engines.by_method, facts=engines.facts)
 
 
 @once
 def fallback() -> Transcription:
     """The fallback's use case, wired."""
-    return fallback_in(world(), deepgram_engine(world().settings, world().clock))
+    return fallback_in(world(), fallback_engine(world(), breakers()))
 
 
 @once
@@ -250,18 +231,19 @@ def dead_letters() -> DeadLetters:
     return dead_letters_in(world())
 
 
-def _transcription(
+def _transcription(  # noqa: PLR0913, PLR0917 - private; what the two services differ by
     world: World,
     engines: Mapping[str, Engine],
     engine: str,
     route: Callable[[FileFacts, EngineFacts, RoutingPolicy], Route],
     fall_back: Callable[[FileFacts, EngineFacts, RoutingPolicy], bool],
+    facts: Callable[[], EngineFacts],
 ) -> Transcription:
     """The use case over some engines, routed by one function of core."""
     policy = world.settings.routing_policy()
 
     def choose(job: Job, info: AudioInfo) -> Route:
-        return route(FileFacts.of(job, info.duration_s), world.engine_facts(), policy)
+        return route(FileFacts.of(job, info.duration_s), facts(), policy)
 
     return Transcription(
         ledger=world.ledger,
@@ -275,7 +257,7 @@ def _transcription(
         choose=choose,
         render=partial(_files, world),
         price=partial(_price, world.settings),
-        may_fall_back=lambda job: fall_back(FileFacts.of(job), world.engine_facts(), policy),
+        may_fall_back=lambda job: fall_back(FileFacts.of(job), facts(), policy),
     )
 
 

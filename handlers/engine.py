@@ -20,8 +20,11 @@ def windowed_engine(  # noqa: PLR0913 - wired by keyword
     queue_s: float | None = None,
     assumed_rtfx: float | None = None,
     on_lost: Callable[[EngineLost], None] = lambda lost: None,  # noqa: ARG005 - nobody to tell
+    on_heard: Callable[[float, float], object] = lambda audio_s, work_s: None,  # noqa: ARG005 - as above
 ) -> WindowedEngine:
-    """An engine whose model is loaded when the first window arrives; the last keywords are Scheduler's.
+    """An engine whose model is loaded when the first window arrives; on_heard is WindowedEngine's.
+
+    The other keywords behind on_gpu are Scheduler's.
 
     For a model on the CPU, the C library keeps what is freed from now on: see infra.machine.
     """
@@ -30,4 +33,4 @@ def windowed_engine(  # noqa: PLR0913 - wired by keyword
     scheduler = Scheduler(
         recognizer, SystemClock(), queue_s=queue_s, on_lost=on_lost, assumed_rtfx=assumed_rtfx
     )
-    return WindowedEngine(reader, scheduler, spec, recognizer.model)
+    return WindowedEngine(reader, scheduler, spec, recognizer.model, on_heard)

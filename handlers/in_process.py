@@ -15,23 +15,20 @@ from core.errors import EngineFailed, EngineLost, KlipscribeError, NoRoute, Retr
 from core.events import Event
 from core.jobs import Job, Manifest
 from core.ports import SAMPLE_RATE_HZ, AudioReader, Engine
+from core.routing import EngineFacts
 from core.transcription import Transcription
 from core.windowed import WindowedEngine
 from handlers.arguments import object_name
-from handlers.bootstrap import (
-    deepgram_engine,
-    fallback_in,
-    ledger_over,
-    metered,
-    parakeet_engine,
-    transcription_in,
-)
+from handlers.bootstrap import fallback_in, ledger_over, transcription_in
+from handlers.breakers import Breakers
 from handlers.call import LEARNT, Call, CallStore
+from handlers.engines import fallback_engine, gpu_engines
 from handlers.world import World
 from infra.audio_processes import ProcessReader
 from infra.clock import SystemClock
 from infra.local.memory import MemoryStore
 from infra.settings import Settings
+from infra.speeds import ObjectSpeeds
 
 log = logging.getLogger("klipscribe")
 
@@ -46,16 +43,14 @@ class Engines:
     Args:
         here: engines of the GPU service by routing method.
         deepgram: the fallback's; None without a key.
+        facts: what is known of these engines now; None for what settings and machine say.
         windowed: those whose models are loaded when first used.
     """
 
     here: Mapping[str, Engine]
     deepgram: Engine | None
+    facts: Callable[[], EngineFacts] | None = None
     windowed: tuple[WindowedEngine, ...] = ()
-
-    def queue_s(self) -> float:
-        """How long a file that comes now waits for others."""
-        return max((engine.queue_s for engine in self.windowed), default=0.0)
 
     def warm(self) -> None:
         """Load the models, by a second of silence. Raises EngineFailed."""
@@ -69,14 +64,14 @@ class Engines:
             engine.scheduler.close()
 
 
-Make = Callable[[World, Callable[[EngineLost], None]], Engines]
+Make = Callable[[World, Breakers, Callable[[EngineLost], None]], Engines]
 
 
-def engines_in(world: World, on_lost: Callable[[EngineLost], None]) -> Engines:
+def engines_in(world: World, breakers: Breakers, on_lost: Callable[[EngineLost], None]) -> Engines:
     """The engines of both services, as these wire them."""
-    windowed = parakeet_engine(world.settings, world.reader, on_lost)
-    deepgram = deepgram_engine(world.settings, world.clock) if world.settings.deepgram_available else None
-    return Engines(metered(windowed, world.clock), deepgram, (windowed,))
+    gpu = gpu_engines(world, breakers, on_lost)
+    deepgram = fallback_engine(world, breakers) if world.settings.deepgram_available else None
+    return Engines(gpu.by_method, deepgram, gpu.facts, (gpu.windowed,))
 
 
 class _Unheard:
@@ -123,11 +118,13 @@ class InProcess:
         self._settings = settings
         self._clock = SystemClock()
         self._store = MemoryStore(self._clock)
+        self._speeds = ObjectSpeeds(self._store, settings.state_bucket, self._clock)
         self._reader = reader or ProcessReader(settings.max_concurrent_chunks)
         self._make = make
         self._lock = Lock()
         self._made: Engines | None = None
         self._calls = 0
+        self._breakers = Breakers(self._clock)
 
     def transcribe(self, path: Path, video_id: str, call: Call | None = None) -> Heard:
         """Carry one file to its outcome.
@@ -206,7 +203,7 @@ class InProcess:
     def _here(self, world: World, call: Call) -> Transcription:
         engines = self._engines()
         watched = {method: call.watched(engine) for method, engine in engines.here.items()}
-        return transcription_in(world, watched, engines.queue_s)
+        return transcription_in(world, watched, facts=engines.facts)
 
     def _fallback(self, world: World, job: Job, call: Call) -> Transcription:
         deepgram = self._engines().deepgram
@@ -217,7 +214,7 @@ class InProcess:
     def _engines(self) -> Engines:
         with self._lock:
             if self._made is None:
-                self._made = self._make(self._world(self._store), self._lost)
+                self._made = self._make(self._world(self._store), self._breakers, self._lost)
             return self._made
 
     def _idle(self) -> None:
@@ -244,6 +241,7 @@ class InProcess:
             clock=self._clock,
             reader=self._reader,
             ledger=ledger_over(store, self._settings, self._clock, "in-process"),
+            speeds=self._speeds,
         )
 
 

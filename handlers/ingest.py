@@ -23,4 +23,5 @@ def handle(reception: Reception, delivery: Delivery) -> None:
         ended = {"outcome": result.outcome, "code": result.body.get("code", ""), "job_id": audio.job_id}
         log.info("ended at ingest", extra=ended)
     elif isinstance(result, Event):
-        log.info("requested", extra={"event_type": result.type, "job_id": audio.job_id})
+        codes = ",".join(reason["code"] for reason in result.data.get("reasons", ()))
+        log.info("requested", extra={"event_type": result.type, "job_id": audio.job_id, "reasons": codes})

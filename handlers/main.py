@@ -17,6 +17,7 @@ from handlers import dead_letter as on_dead_letter
 from handlers import ingest as on_ingest
 from handlers import notify as on_notify
 from handlers import transcribe as on_transcribe
+from handlers.breakers import Breakers
 from handlers.life import Life
 from handlers.outcome import Handle, answer
 
@@ -64,9 +65,13 @@ def serve(request: Request, service: str, wired: Callable[[], Handle], life: Lif
         return answer(request, wired(), bootstrap.dead_letters().record_malformed)
 
 
-def health(service: str, life: Life) -> Response:
-    """200 while all is well; 503 with the reason once the process is to end."""
-    reason = life.reason
-    response = jsonify({"status": reason or "ok", "service": service})
+def health(service: str, life: Life, breakers: Breakers | None = None) -> Response:
+    """200 while all is well; 503 with the reason once the process is to end.
+
+    An engine that rests does not make health red: another process would meet the same trouble.
+    """
+    reason, engines = life.reason, (breakers or bootstrap.breakers()).to_json()
+    said = {"status": reason or "ok", "service": service}
+    response = jsonify({**said, "engines": engines} if engines else said)
     response.status_code = 503 if reason else 200
     return response

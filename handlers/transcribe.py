@@ -1,6 +1,8 @@
 """On a request for a transcript: the GPU service's, and the fallback's with the other engine."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from core.errors import MalformedMessage
 from core.events import job_of
@@ -20,7 +22,10 @@ def handle(transcription: Transcription, expected: str, delivery: Delivery) -> N
     result = transcription.run(job_of(delivery.data))
     if isinstance(result, Manifest):
         figures = {key: result.body[key] for key in SUMMARY if key in result.body}
-        log.info("job ended", extra={"outcome": result.outcome, **figures})
+        log.info("job ended", extra={"outcome": result.outcome, "reasons": _codes(result.body), **figures})
     else:
-        codes = ",".join(reason["code"] for reason in result.data["reasons"])
-        log.info("handed over to the fallback", extra={"outcome": "fallback", "reasons": codes})
+        log.info("handed over to the fallback", extra={"outcome": "fallback", "reasons": _codes(result.data)})
+
+
+def _codes(said: Mapping[str, Any]) -> str:
+    return ",".join(reason["code"] for reason in said.get("reasons", ()))

@@ -130,7 +130,9 @@ class Fields(BaseSettings):
     max_turnaround_s: float = _number(
         _PLAN.max_turnaround_s, 60, 604_800, "A route must be predicted to finish within this time."
     )
-    route_at_ingest: bool = _on("Lets ingest send files to Deepgram when no GPU could change that.")
+    route_at_ingest: bool = _on(
+        "Lets ingest send files to Deepgram when no GPU could change that, or when waking one costs more."
+    )
 
     # The speech model.
     parakeet_model_name: str = _setting(
@@ -139,11 +141,17 @@ class Fields(BaseSettings):
     parakeet_languages: Names = _setting(
         ("en",), "language codes, separated by commas", "Languages of the model.", min_length=1
     )
-    gpu_rtfx: float = _number(
-        _FACTS.parakeet_rtfx, 0.1, 100_000, "Audio seconds per second on the GPU, for predictions."
+    gpu_rtfx: Annotated[Annotated[float, Field(ge=0.1, le=100_000)] | None, AUTO] = _setting(
+        None,
+        "auto, or 0.1 to 100000",
+        "Audio seconds per second on the GPU, for predictions. auto is what finished files have taught, and "
+        f"{_FACTS.parakeet_rtfx:g} until a few have.",
     )
-    cpu_rtfx: float = _number(
-        _FACTS.cpu_rtfx, 0.1, 100_000, "Audio seconds per second on the CPU, for predictions."
+    cpu_rtfx: Annotated[Annotated[float, Field(ge=0.1, le=100_000)] | None, AUTO] = _setting(
+        None,
+        "auto, or 0.1 to 100000",
+        "Audio seconds per second on the CPU, for predictions. auto is what finished files have taught, and "
+        f"{_FACTS.cpu_rtfx:g} until a few have.",
     )
     parakeet_device: Annotated[Literal["auto", "cpu", "cuda"], BeforeValidator(_lower)] = _one_of(
         "auto", "auto, cpu, cuda", "Where the model runs. auto takes CUDA where there is one."

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.gcs import storage_client
+from infra.gpu import gpu_present
 from infra.local import topology
 from infra.local.processes import Processes, free_ports
 from infra.local.samples import TINY_MODEL, known_recordings
@@ -153,6 +154,8 @@ class _Start:
 
     def _functions(self, ports: Mapping[str, int], exports: Mapping[str, str]) -> dict[str, str]:
         defaults = {"ALLOW_CPU_PARAKEET": "true", "WORKERS": "1", "THREADS": "32"}
+        # All functions share this machine: without it, ingest would take the GPU for one that sleeps.
+        defaults |= {} if gpu_present() else {"PARAKEET_DEVICE": "cpu"}
         if not self.environ.get("PARAKEET_MODEL_NAME"):
             defaults |= FOR_THE_BUNDLED_MODEL
         environ = {**defaults, **self.environ}

@@ -12,6 +12,7 @@ from core.routing import (
     EngineFacts,
     FileFacts,
     RoutingPolicy,
+    at_best,
     at_fallback,
     at_ingest,
     choose_route,
@@ -35,8 +36,8 @@ STRAIGHT: list[tuple[dict[str, Any], float, bool]] = [
 
 @pytest.mark.parametrize(("settings", "hours", "straight"), STRAIGHT)
 def test_ingest_wakes_no_gpu_in_vain(settings: dict[str, Any], hours: float, straight: bool) -> None:
-    worst = EngineFacts(gpu="unavailable", queue_s=1e6)
-    assert (at_ingest(a_file(hours), worst, RoutingPolicy(**settings)) is not None) == straight
+    unknown = at_best(EngineFacts(gpu="unavailable", queue_s=1e6))
+    assert (at_ingest(a_file(hours), unknown, RoutingPolicy(**settings)) is not None) == straight
 
 
 def test_ingest_refuses_what_no_gpu_could_help() -> None:

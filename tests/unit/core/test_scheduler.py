@@ -191,3 +191,36 @@ def test_the_stats_tell_how_full_and_how_padded_the_batches_were() -> None:
     assert bench.scheduler.predicted_wait_s == 0
     line.submit(window(7, 1.2))
     assert bench.scheduler.predicted_wait_s == pytest.approx(0.1)
+
+
+def test_each_line_is_told_what_the_model_worked_for_it_by_its_share_of_the_audio() -> None:
+    def take_time(stage: str, windows: object) -> None:
+        bench.clock.advance({"run": 0.8, "prepare": 5.0, "ready": 60.0}.get(stage, 0.0))
+
+    bench = Bench(Limits((2.0,), (2,)), take_time)
+    one, two, idle = bench.line("one"), bench.line("two"), bench.line("idle")
+    one.submit(window(1, 2.0))
+    for number in range(2):
+        two.submit(window(number, 1.0))
+    bench.pools.run()
+    assert bench.ran() == [[1, 0], [1]]
+    # The first batch is shared by audio; waiting, copying and loading cost nobody anything.
+    assert one.work_s() == pytest.approx(0.8 * 2 / 3)
+    assert two.work_s() == pytest.approx(0.8 / 3 + 0.8)
+    assert idle.work_s() == 0
+
+
+def test_a_batch_that_failed_is_no_work_for_a_line_and_one_heard_again_is() -> None:
+    def fails_once(stage: str, windows: object) -> None:
+        if stage == "run":
+            bench.clock.advance(1.0)
+            if len(bench.ran()) == 1:
+                raise EngineFailed("once")
+
+    bench = Bench(Limits((1.0,), (2,)), fails_once)
+    line = bench.line()
+    for number in range(2):
+        line.submit(window(number))
+    bench.pools.run()
+    assert bench.ran() == [[0, 1], [0], [1]]
+    assert line.work_s() == pytest.approx(2.0)

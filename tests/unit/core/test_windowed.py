@@ -13,6 +13,7 @@ from core.errors import Damaged, EngineFailed, EngineLost, EngineRestarting, Out
 from core.ports import Block
 from core.transcript import Transcript, Word
 from core.windows import WindowSpec
+from handlers.engine import windowed_engine
 from tests.engines import engine_over
 from tests.fakes.recognizer import FakeRecognizer, ForgetfulRecognizer, Samples, lost_by, poisoned
 from tests.fakes.recordings import source_of
@@ -200,6 +201,42 @@ def test_who_comes_now_waits_for_all_that_open_files_still_hold() -> None:
         line.submit(np.zeros(10 * RATE, np.int16)).result(10)
         rtfx = engine.scheduler.stats.audio_s / engine.scheduler.stats.busy_s
         assert engine.queue_s == pytest.approx(3590 / rtfx, rel=0.01)
+
+
+def test_a_file_that_was_heard_tells_its_length_and_the_time_that_the_model_worked_for_it() -> None:
+    told: list[tuple[float, float]] = []
+    engine = windowed_engine(
+        FakeRecognizer(numbers),
+        SPEC,
+        reader=BlockReader(60),
+        on_gpu=True,
+        on_heard=lambda audio_s, work_s: told.append((audio_s, work_s)),
+    )
+    try:
+        engine.transcribe(source_of(b""), INFO)
+        busy_s = engine.scheduler.stats.busy_s
+    finally:
+        engine.scheduler.close()
+    [(audio_s, work_s)] = told
+    assert audio_s == 60.0
+    assert work_s == pytest.approx(busy_s)
+
+
+def test_a_file_that_failed_tells_nothing_of_speed() -> None:
+    told: list[float] = []
+    engine = windowed_engine(
+        FakeRecognizer(numbers),
+        SPEC,
+        reader=BlockReader(60, Damaged("half of it is missing", code="truncated")),
+        on_gpu=True,
+        on_heard=lambda audio_s, work_s: told.append(audio_s),
+    )
+    try:
+        with pytest.raises(Damaged):
+            engine.transcribe(source_of(b""), INFO)
+    finally:
+        engine.scheduler.close()
+    assert told == []
 
 
 def test_who_comes_now_waits_for_no_one_before_the_first_batch() -> None:

@@ -15,6 +15,7 @@ from core.errors import (
     OutOfLimits,
     Retryable,
 )
+from handlers.breakers import Breakers
 from handlers.call import Abandoned, Call
 from handlers.in_process import DELIVERIES, Engines, InProcess
 from handlers.world import World
@@ -38,7 +39,7 @@ class Place:
         self.made: list[Callable[[EngineLost], None]] = []
         self.service = InProcess(environment.load({**GPU, **environ}), self.reader, self._make)
 
-    def _make(self, world: World, on_lost: Callable[[EngineLost], None]) -> Engines:
+    def _make(self, world: World, _: Breakers, on_lost: Callable[[EngineLost], None]) -> Engines:
         self.made.append(on_lost)
         self.world = world
         here = {"parakeet": self.parakeet, "parakeet_cpu": self.parakeet}

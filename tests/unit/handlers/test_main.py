@@ -10,9 +10,11 @@ import functions_framework
 import pytest
 
 from handlers import main
+from handlers.breakers import Breakers
 from handlers.life import Life
 from handlers.outcome import Handle
 from infra.local.topology import FUNCTIONS, SUBSCRIPTIONS
+from tests.fakes.clock import FakeClock
 from tests.log_lines import Lines
 from tests.payloads import payload
 
@@ -45,6 +47,20 @@ def test_health_is_red_with_the_reason_once_the_process_is_to_end() -> None:
         response = main.health("transcribe", life)
     assert response.status_code == 503
     assert response.json == {"status": "engine_lost: the device no longer answers", "service": "transcribe"}
+
+
+def test_health_shows_the_engines_of_this_process_and_stays_green_while_one_rests() -> None:
+    breakers = Breakers(FakeClock())
+    breaker = breakers.of("parakeet")
+    for file in ("a", "b", "c"):
+        call = breaker.admit()
+        assert call is not None
+        breaker.failed(call, file, "engine_failed")
+    with flask.Flask("test").app_context():
+        response = main.health("transcribe", Life(end=lambda: None), breakers)
+    engine = {"breaker": "open", "failures": 3, "retry_in_s": 30.0, "code": "engine_failed"}
+    assert response.status_code == 200
+    assert response.json == {"status": "ok", "service": "transcribe", "engines": {"parakeet": engine}}
 
 
 def test_a_push_to_a_process_that_is_to_end_is_nacked_and_claims_nothing() -> None:

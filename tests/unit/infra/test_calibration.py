@@ -13,9 +13,9 @@ LARGE = Footprint.of(Dimensions(), "fp32", "sdpa")
 GB = 1e9
 
 
-def test_a_small_model_hears_160_seconds_in_each_batch_and_a_batch_on_each_core() -> None:
+def test_a_small_model_hears_ninety_seconds_in_each_batch_and_a_batch_on_each_core() -> None:
     limits = cpu_limits(TINY, EngineOptions(), cores=2, free_bytes=16 * GB)
-    assert limits.most == (16, 8, 5, 4)
+    assert limits.most == (9, 4, 3, 2)
     assert limits.workers == 2
 
 

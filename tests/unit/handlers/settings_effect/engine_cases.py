@@ -8,7 +8,7 @@ from core.memory import Dimensions, Footprint
 from core.ports import SAMPLE_RATE_HZ, Block
 from core.window_queue import Submitted
 from core.windows import cut
-from handlers.bootstrap import parakeet_engine
+from handlers.engines import parakeet_engine
 from handlers.in_process import InProcess
 from infra.audio_processes import ProcessReader
 from infra.calibration import batch_budget, cpu_limits
@@ -66,6 +66,7 @@ def budget_gb(rig: Rig) -> object:
     return batch_budget(60 * GB, 80 * GB, options(rig).memory_limit_gb) / GB
 
 
+FOUR = {"GPU_BATCH_SIZE": "4"}
 AT_THE_PAUSE = [(0, 38), (34, 74), (70, 100)]
 """Windows of 40 s at most that overlap by 4 s; the first seam is in the pause."""
 
@@ -82,8 +83,8 @@ CASES = [
     Case("PARAKEET_CUDA_GRAPHS", "off", lambda rig: options(rig).cuda_graphs, "auto", "off"),
     Case("PARAKEET_COMPILE", "true", lambda rig: options(rig).compile, False, True),
     Case("GPU_MEMORY_LIMIT_GB", "40", budget_gb, 10.0, 20.0, {"GPU_MEMORY_LIMIT_GB": "30"}),
-    Case("GPU_BATCH_SIZE", "2", most, (16, 8, 5, 4), (2, 2, 2, 2)),
-    Case("ENABLE_BATCH_PROCESSING", "false", most, (16, 8, 5, 4), (1, 1, 1, 1)),
+    Case("GPU_BATCH_SIZE", "2", most, (4, 4, 4, 4), (2, 2, 2, 2), FOUR),
+    Case("ENABLE_BATCH_PROCESSING", "false", most, (4, 4, 4, 4), (1, 1, 1, 1), FOUR),
     Case("CHUNK_DURATION_MINUTES", "0.5", windows, AT_THE_PAUSE, [(0, 30), (26, 56), (52, 82), (78, 100)]),
     Case("CHUNK_OVERLAP_SECONDS", "10", windows, AT_THE_PAUSE, [(0, 40), (30, 70), (60, 100)]),
     Case("CHUNK_SEARCH_SECONDS", "0", windows, AT_THE_PAUSE, [(0, 40), (36, 76), (72, 100)]),

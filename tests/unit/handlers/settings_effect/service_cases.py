@@ -16,6 +16,7 @@ from core.errors import AlreadyInProgress, EngineFailed, RecordRefused
 from core.jobs import Job
 from core.transcript import Transcript
 from handlers import bootstrap
+from handlers.engines import deepgram_engine
 from handlers.in_process import Engines, InProcess
 from handlers.router import TranscriptionHandler
 from infra.convex import ConvexVideos
@@ -39,7 +40,7 @@ def deepgram_asked(rig: Rig) -> object:
     """Where the server in Deepgram's place was asked."""
     audio = rig.upload()
     with suppress(EngineFailed):
-        bootstrap.deepgram_engine(rig.settings, rig.clock).transcribe(
+        deepgram_engine(rig.settings, rig.clock).transcribe(
             AudioSource(audio, rig.store), AudioInfo(5.0, 8_000, 1, "mp3"), Bill()
         )
     return [urlsplit(asked.path).path for asked in rig.server.asked]
