@@ -23,6 +23,8 @@ KlipscribeError
 └── MalformedMessage    no delivery of this message can ever be read: record it, ack
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar, Literal, get_args
 
 Code = Literal[
@@ -211,3 +213,40 @@ class MalformedMessage(KlipscribeError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="malformed_message")
+
+
+_RECORDED: Mapping[Code, type[KlipscribeError]] = MappingProxyType(
+    {
+        **dict.fromkeys(("not_audio", "no_audio_stream", "unsupported_extension"), NotAudio),
+        **dict.fromkeys(
+            (
+                "empty",
+                "too_large",
+                "too_short",
+                "too_long",
+                "sample_rate_too_low",
+                "name_too_long",
+                "unsafe_name",
+            ),
+            OutOfLimits,
+        ),
+        **dict.fromkeys(("truncated", "corrupt", "not_finite"), Damaged),
+        "id_mismatch": IdMismatch,
+        **dict.fromkeys(("source_deleted", "superseded"), SourceGone),
+        "no_route": NoRoute,
+        "engine_restarting": EngineRestarting,
+        "deliveries_exhausted": Retryable,
+        **dict.fromkeys(("storage_unavailable", "network_unavailable", "quota_exceeded"), Retryable),
+    }
+)
+
+
+def as_raised(code: Code, message: str) -> KlipscribeError:
+    """The error that an outcome records by its code and its message, of the class that raises the code."""
+    kind = _RECORDED.get(code)
+    if kind is None:
+        return EngineFailed(message, code=code, deterministic=True)
+    error = kind.__new__(kind)
+    # A class's own constructor makes the sentence of values that no record holds.
+    KlipscribeError.__init__(error, message, code=code)
+    return error

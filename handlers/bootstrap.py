@@ -11,7 +11,7 @@ from core.errors import EngineLost
 from core.formats import Kind, OutputFile, render
 from core.jobs import Job
 from core.notification import Notification
-from core.ports import Engine
+from core.ports import Clock, Engine, ObjectStore
 from core.reception import Reception
 from core.routing import (
     EngineFacts,
@@ -110,6 +110,17 @@ def dead_letters_in(world: World) -> DeadLetters:
     )
 
 
+def ledger_over(store: ObjectStore, settings: Settings, clock: Clock, owner: str) -> ObjectLedger:
+    """The ledger in the state bucket; a second delivery of a job waits in the time that Deepgram leaves."""
+    return ObjectLedger(
+        store=store,
+        bucket=settings.state_bucket,
+        owner=owner,
+        clock=clock,
+        wait_s=settings.request_budget_s - settings.request_soft_budget_s,
+    )
+
+
 def engine_lost(life: Life, lost: EngineLost) -> None:
     """Let the process end: nothing in it can hear any more."""
     log.error("the engine is lost, this process ends: %s", lost, extra={"code": lost.code})
@@ -146,13 +157,7 @@ def world() -> World:
         publisher=PubSubPublisher(client.project, publisher_client(found.pubsub_emulator_host)),
         clock=clock,
         reader=ProcessReader(found.max_concurrent_chunks),
-        ledger=ObjectLedger(
-            store=store,
-            bucket=found.state_bucket,
-            owner=environment.instance_name(),
-            clock=clock,
-            wait_s=found.request_budget_s - found.request_soft_budget_s,
-        ),
+        ledger=ledger_over(store, found, clock, environment.instance_name()),
         speeds=ObjectSpeeds(store, found.state_bucket, clock),
         pulse=Pulse(store, found.state_bucket, clock),
     )

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from core.errors import KlipscribeError
-from handlers import bench_commands, model_commands, report_commands, route_commands
+from handlers import bench_commands, config_commands, model_commands, report_commands, route_commands
 from handlers.arguments import LeadsOutside, check_outputs, check_video_id, ready_folder
 from infra import settings as environment
 from infra.local.processes import StartFailed
@@ -27,6 +27,7 @@ from infra.settings import Settings, SettingsError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 app.add_typer(model_commands.app, name="model")
 app.add_typer(bench_commands.app, name="bench")
+app.command()(config_commands.config)
 app.command()(route_commands.route)
 app.command("report")(report_commands.command)
 out = Console(highlight=False, markup=False, soft_wrap=True)

@@ -22,6 +22,7 @@ from infra.acceleration import (
     use_attention,
 )
 from infra.engine_options import EngineOptions
+from infra.imports import others_run
 from infra.staging import CpuStaging, CudaStaging
 from infra.torch_errors import mapped, torch_errors
 from infra.transducer import NemoTransducer, Transducer
@@ -74,8 +75,9 @@ def load(name_or_path: str, options: EngineOptions, *, assemble: Assemble = mode
         EngineLost: the device does not answer.
     """
     # NeMo's chatter is kept back in assemble; torch alone is imported quietly.
-    device = nemo.available(options.device)
-    model = assemble(name_or_path, options.precision_on(device))
+    with others_run():
+        device = nemo.available(options.device)
+        model = assemble(name_or_path, options.precision_on(device))
     with torch_errors():
         nemo.make_repeatable(model)
         use_attention(model.encoder, fused=options.attention == "sdpa")

@@ -177,6 +177,12 @@ def without_effect(environ: Mapping[str, str]) -> list[str]:
     ]
 
 
+def spelling(name: str, environ: Mapping[str, str]) -> str:
+    """The name under which a setting was given: an alias, or its own, also where it was not given."""
+    aliases = (old for old, new in ALIASES.items() if new == name and environ.get(old, "").strip())
+    return name if environ.get(name, "").strip() else next(aliases, name)
+
+
 def _given(environ: Mapping[str, str]) -> dict[str, str]:
     named = {new: environ[old] for old, new in ALIASES.items() if environ.get(old, "").strip()}
     named |= {name: environ[name] for name in NAMES if environ.get(name, "").strip()}
@@ -202,15 +208,9 @@ def _problems(error: ValidationError, environ: Mapping[str, str]) -> list[str]:
 
 def _problem(field: str, environ: Mapping[str, str]) -> str:
     extra = cast("dict[str, str]", Settings.model_fields[field].json_schema_extra)
-    name = _spelling(field.upper(), environ)
+    name = spelling(field.upper(), environ)
     shown = "(hidden)" if field in _HIDDEN else environ[name].strip()[:80]
     return f"{name}={shown}: expected {extra['expected']}"
-
-
-def _spelling(name: str, environ: Mapping[str, str]) -> str:
-    """The name under which a setting was given."""
-    aliases = (old for old, new in ALIASES.items() if new == name)
-    return name if environ.get(name, "").strip() else next(aliases, name)
 
 
 def _contradictions(settings: Settings) -> list[str]:

@@ -295,6 +295,15 @@ class Fields(BaseSettings):
         "A status to send after success; empty sends none. Completed is the whole pipeline's word.",
     )
 
+    # The pipeline that calls this service in its own process.
+    base_dir: str = _setting(
+        ".",
+        "a folder",
+        "Where callers in the same process keep audio (output/Raw/Audio) and expect transcripts "
+        "(output/Raw/Transcripts) when they name no place.",
+        min_length=1,
+    )
+
     # What is seen from outside.
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)

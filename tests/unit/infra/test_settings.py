@@ -60,6 +60,7 @@ DEFAULTS: dict[str, Any] = {
     "REQUEST_BUDGET_S": 600,
     "REQUEST_SOFT_BUDGET_S": 480,
     "LOG_LEVEL": "INFO",
+    "BASE_DIR": ".",
 }
 
 

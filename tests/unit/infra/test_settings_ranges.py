@@ -1,6 +1,8 @@
+import re
+
 import pytest
 
-from infra.settings import SettingsError, load
+from infra.settings import ALIASES, Settings, SettingsError, load
 
 OUT_OF_RANGE = [
     ("TRANSCRIPTION_METHOD", "whisper", "one of auto, parakeet, deepgram, hybrid"),
@@ -64,9 +66,73 @@ def test_a_value_out_of_range_stops_the_start_with_name_value_and_range(
     assert stopped.value.problems[0].startswith(f"{name}={value}: expected {expected}")
 
 
-@pytest.mark.parametrize(("name", "value"), [("GPU_BATCH_SIZE", "512"), ("CHUNK_DURATION_MINUTES", "0.1")])
-def test_the_ends_of_a_range_belong_to_it(name: str, value: str) -> None:
-    assert getattr(load({name: value}), name.lower()) == float(value)
+RANGE = re.compile(r"(?P<low>[0-9.e+]+) to (?P<high>[0-9.e+]+)$")
+RANGES = [
+    (field.upper(), about.json_schema_extra["expected"], float(found["low"]), float(found["high"]))
+    for field, about in Settings.model_fields.items()
+    if isinstance(about.json_schema_extra, dict)
+    and (found := RANGE.search(str(about.json_schema_extra["expected"])))
+]
+AGREEING = {
+    "SHORT_FILE_THRESHOLD_HOURS": {"LONG_FILE_THRESHOLD_HOURS": "48"},
+    "LONG_FILE_THRESHOLD_HOURS": {"SHORT_FILE_THRESHOLD_HOURS": "0"},
+    "CHUNK_OVERLAP_SECONDS": {"CHUNK_DURATION_MINUTES": "30"},
+    "REQUEST_BUDGET_S": {"REQUEST_SOFT_BUDGET_S": "1"},
+    "REQUEST_SOFT_BUDGET_S": {"REQUEST_BUDGET_S": "600"},
+}
+"""What must be set beside a setting so that all of its range can be used."""
+CONTRADICTORY = {
+    ("SHORT_FILE_THRESHOLD_HOURS", 48),
+    ("LONG_FILE_THRESHOLD_HOURS", 0),
+    ("REQUEST_SOFT_BUDGET_S", 600),
+}
+"""Ends of ranges that no other setting can agree with."""
+
+
+@pytest.mark.parametrize(("name", "expected", "low", "high"), RANGES, ids=[name for name, *_ in RANGES])
+def test_the_ends_of_a_range_belong_to_it_and_nothing_beyond(
+    name: str, expected: str, low: float, high: float
+) -> None:
+    for end in (low, high):
+        if (name, end) not in CONTRADICTORY:
+            settings = load({**AGREEING.get(name, {}), name: f"{end:.10g}"})
+            assert getattr(settings, name.lower()) == end
+    for beyond in (low - 1, high + 1):
+        with pytest.raises(SettingsError) as stopped:
+            load({name: f"{beyond:.10g}"})
+        assert stopped.value.problems == (f"{name}={beyond:.10g}: expected {expected}",)
+
+
+def test_every_number_has_a_range() -> None:
+    numbers = {
+        field.upper()
+        for field, about in Settings.model_fields.items()
+        if isinstance(about.default, float | int)
+    } - {field.upper() for field, about in Settings.model_fields.items() if isinstance(about.default, bool)}
+    assert numbers <= {name for name, *_ in RANGES}
+
+
+SWITCHES = [field.upper() for field, about in Settings.model_fields.items() if about.annotation is bool]
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_a_switch_takes_the_usual_words_and_no_other(name: str) -> None:
+    beside = {"DEEPGRAM_API_KEY": "made-up"}
+    on, off = (load({**beside, name: word}) for word in ("Yes", "off"))
+    assert (getattr(on, name.lower()), getattr(off, name.lower())) == (True, False)
+    with pytest.raises(SettingsError, match=f"{name}=perhaps: expected true or false"):
+        load({name: "perhaps"})
+
+
+@pytest.mark.parametrize(("old", "new"), ALIASES.items())
+def test_an_older_name_has_the_range_of_its_setting(old: str, new: str) -> None:
+    with pytest.raises(SettingsError) as stopped:
+        load({old: "no t"})
+    (problem,) = stopped.value.problems
+    assert problem.startswith(f"{old}=")
+    expected = Settings.model_fields[new.lower()].json_schema_extra
+    assert isinstance(expected, dict)
+    assert problem.endswith(f"expected {expected['expected']}")
 
 
 def test_all_problems_are_told_at_once() -> None:
