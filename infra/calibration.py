@@ -30,7 +30,7 @@ from infra.transducer import NemoTransducer, Transducer
 GB = 1e9
 
 CPU_PADDED_S = 160.0
-"""Of a batch on a CPU. Larger ones were no faster (docs/benchmarks.md), and take more memory."""
+"""Of a batch on a CPU. Larger ones are 10 % faster at most (docs/benchmarks.md), and take more memory."""
 
 CPU_SHARE = 0.5
 """Of the memory that is free; the rest is for decoded audio and for whoever else is there."""
