@@ -41,7 +41,8 @@ class TranscriptionRouter:
 
     def __init__(self, api_key: str | None = None) -> None:
         given = {"DEEPGRAM_API_KEY": api_key} if api_key else {}
-        self._settings = environment.load({**environment.environment(), **given})
+        # No instance is kept for these files, whose idle time the first one would have to pay.
+        self._settings = environment.load({"IDLE_TAIL_S": "0", **environment.environment(), **given})
 
     async def ready(self) -> None:
         """Import torch and NeMo and load the model now, if the settings would use it here.

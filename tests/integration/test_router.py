@@ -143,7 +143,8 @@ def test_a_model_that_can_not_be_loaded_is_replaced_by_deepgram_in_the_same_call
     result = asyncio.run(TranscriptionRouter().transcribe(GREETING.path, VIDEO, tmp_path / "out"))
     about = result["transcription_metadata"]
     assert (about["method_used"], about["model_name"], about["gpu_used"]) == ("deepgram", "nova-3", False)
-    assert about["cost_estimate"] == pytest.approx(GREETING.duration_s / 60 * 0.0045, rel=0.01)
+    # With the seconds for which this machine tried to load the model.
+    assert 0 < about["cost_estimate"] - GREETING.duration_s / 60 * 0.0045 < 0.02
     assert (spoken(result), calls(deepgram) - before) == (GREETING.text, 1)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.billing import Usage
+from core.cost import Rates
 from core.errors import EngineFailed, KlipscribeError, NotAudio, OutOfLimits, Rejected, Retryable
 from handlers.answer import Answer, Asked, _method, answered
 from handlers.call import Abandoned, Call
@@ -68,7 +69,8 @@ def test_after_a_fallback_the_metadata_is_deepgrams(tmp_path: Path) -> None:
         "deepgram-fake",
         False,
     )
-    assert found["cost_estimate"] == pytest.approx(0.0045)
+    failed_usd = place.parakeet.takes_s * Rates().gpu_usd_per_s
+    assert found["cost_estimate"] == pytest.approx(0.0045 + failed_usd, abs=1e-7)
 
 
 @pytest.mark.parametrize(
